@@ -1,0 +1,27 @@
+"""The errors of the engine, and where in the user's code they arose."""
+
+import linecache
+import sys
+from pathlib import Path
+
+_OURS = tuple(str(Path(__file__).parent.with_name(package)) + "/" for package in ("autograd", "nn", "viz"))
+
+
+class DomainError(ArithmeticError, ValueError):
+    """An op or its derivative was asked for a number it does not have: ``log(0)``, ``1/0``, ``exp(1000)``."""
+
+
+class StaleGraphError(RuntimeError):
+    """A leaf changed after the graph was computed from it, so its gradient would mix old numbers with new ones."""
+
+
+def callers_line() -> str:
+    """Where the user's code is now, as ``file.py:12: the source of the line``; empty when no such line is known."""
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back  # type: ignore[assignment]  # typeshed: FrameType | None
+    if frame is None:
+        return ""
+    path, number = frame.f_code.co_filename, frame.f_lineno
+    source = linecache.getline(path, number).strip()
+    return f"{Path(path).name}:{number}" + (f": {source}" if source else "")

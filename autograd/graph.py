@@ -1,0 +1,251 @@
+"""Nodes, their order, and the walk back through them; knows no op.
+
+a number that remembers .. Node
+operands before results .. topological_order
+the chain rule ........... backward
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from . import copying, recording
+from .errors import DomainError, StaleGraphError, callers_line
+from .recording import Note
+
+if TYPE_CHECKING:
+    from .primitive import Primitive
+
+N = TypeVar("N", bound="Node")
+
+# Time is counted in writes to leaves. A node carries the time it was made, a leaf the time it was last written.
+now = 0
+_writing = Lock()
+_NOTHING = Note()
+_new = object.__new__
+
+
+def _tick() -> int:
+    global now
+    with _writing:
+        now += 1
+        return now
+
+
+class Node:
+    """A datum, its gradient, and the op and operands it came from (a leaf has neither).
+
+    A subclass is a kind of number. It says which functions an op calls on its data (``xp``) and how it holds a datum
+    (``coerce``).
+    """
+
+    __slots__ = ("_data", "_note", "_time", "grad", "inputs", "op", "requires_grad")
+
+    xp: ClassVar[Any]
+
+    _data: Any
+    grad: Any
+    op: "Primitive | None"
+    inputs: "tuple[Self, ...]"
+    requires_grad: bool
+    _time: int
+    _note: Note | None
+
+    def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True) -> None:
+        self._data = self.coerce(data)
+        self.grad = 0.0
+        self.op = None
+        self.inputs = ()
+        self.requires_grad = requires_grad
+        self._time = now
+        self._note = Note(label) if label else None
+
+    @staticmethod
+    def coerce(data: Any) -> Any:
+        """``data`` as this kind of number holds it; TypeError for what it refuses."""
+        raise NotImplementedError
+
+    @property
+    def data(self) -> Any:
+        """The number itself. Writing it is for leaves: a computed node's number follows from its operands."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        if self.op is not None:
+            raise AttributeError(
+                f"data of {self.name} was computed by {self.op.name}; write to a leaf and compute again, or detach() it first"
+            )
+        self._data = self.coerce(data)
+        self._time = _tick()
+
+    @property
+    def label(self) -> str:
+        """The name it is drawn and reported under."""
+        return (self._note or _NOTHING).label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self._note = replace(self._note or _NOTHING, label=str(label))
+
+    @property
+    def module(self) -> object:
+        """The module that made this node, or None."""
+        return (self._note or _NOTHING).module
+
+    @property
+    def line(self) -> str:
+        """The source line that made this node, where ``source_lines()`` was on; else empty."""
+        return (self._note or _NOTHING).line
+
+    @property
+    def name(self) -> str:
+        """How a message speaks of this node: by its label, else by what it is."""
+        if self.label:
+            return f"'{self.label}'"
+        return f"{type(self).__name__}({self._data:.6g})" if self.op is None else f"the {self.op.name} node"
+
+    def zero_grad(self) -> None:
+        """Forget the gradient gathered so far."""
+        self.grad = 0.0
+
+    def detach(self) -> Self:
+        """The same number as a constant: no graph behind it, no gradient into it."""
+        return constant(type(self), self._data)
+
+    def backward(self, grad: Any = 1.0) -> None:
+        """Add ``d(self)/d(node) * grad`` to the gradient of every leaf behind this node, by the chain rule.
+
+        Leaves accumulate until ``zero_grad``. Computed nodes get the gradient of this call alone, so calling twice is safe.
+
+        Args:
+            grad: the cotangent to start from.
+
+        Raises:
+            StaleGraphError: a leaf was written after the graph was computed from it.
+            DomainError: an op has no finite derivative at its operands. No leaf is changed then.
+            ValueError: this node is a constant.
+
+        Source: Griewank and Walther, *Evaluating Derivatives* (2008), section 3.2.
+        """
+        backward(self, self.coerce(grad))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copying.deepcopy(self, topological_order(self), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return copying.reduce(self, topological_order)
+
+
+def constant(kind: type[N], data: Any) -> N:
+    """A leaf that takes no gradient."""
+    node = _new(kind)
+    node._data = data
+    node.grad = 0.0
+    node.op = None
+    node.inputs = ()
+    node.requires_grad = False
+    node._time = now
+    node._note = None
+    return node
+
+
+def record(kind: type[N], data: Any, op: "Primitive", inputs: tuple[Any, ...]) -> N:
+    """A node that remembers ``op`` and ``inputs``; a constant where nothing is recorded.
+
+    Made without ``__init__`` and without a look at its parts: this is the hot path.
+    """
+    node = _new(kind)
+    node._data = data
+    node.grad = 0.0
+    node.op = op
+    node.inputs = inputs
+    node.requires_grad = True
+    node._time = now
+    node._note = None
+    if recording.contexts:
+        state = recording.current()
+        if not state.on:
+            return constant(kind, data)
+        node._note = replace(state.note or _NOTHING, line=callers_line()) if state.lines else state.note
+    return node
+
+
+def leaves_and_computed(root: N) -> tuple[list[N], list[N]]:
+    """Every node behind ``root``, and ``root``: the leaves, and the others each after its operands, first operands first.
+
+    Depth-first without recursion: ``path`` holds the nodes on the way down, each with the operands still to visit.
+    """
+    if root.op is None:
+        return [root], []
+    leaves: list[N] = []
+    computed: list[N] = []
+    seen = {root}
+    path: list[tuple[N, Iterator[N]]] = []
+    node, operands = root, iter(root.inputs)
+    while True:
+        for x in operands:
+            if x not in seen:
+                seen.add(x)
+                if x.op is not None:
+                    path.append((node, operands))
+                    node, operands = x, iter(x.inputs)
+                    break
+                leaves.append(x)
+        else:
+            computed.append(node)
+            if not path:
+                return leaves, computed
+            node, operands = path.pop()
+
+
+def topological_order(root: N) -> list[N]:
+    """Every node behind ``root``, each after its operands, a leaf just before the first node that uses it; last, ``root``."""
+    order: dict[N, None] = {}
+    for node in leaves_and_computed(root)[1]:
+        for x in node.inputs:
+            order.setdefault(x)
+        order[node] = None
+    return list(order) or [root]
+
+
+def backward(root: Node, seed: Any) -> None:
+    """The chain rule, from ``root`` to its leaves: each node hands on its cotangent times its op's partials."""
+    if not root.requires_grad:
+        raise ValueError(
+            f"backward: {root.name} is a constant, so it has no gradient; was it made by detach() or under no_grad()?"
+        )
+    leaves, computed = leaves_and_computed(root)
+    written = max([leaf._time for leaf in leaves])
+    for node in computed:
+        if node._time < written:
+            _check_fresh(node)
+        node.grad = 0.0
+    before = [leaf.grad for leaf in leaves]
+    try:
+        root.grad += seed
+        for node in reversed(computed):
+            node.op.pull(node)  # type: ignore[union-attr]  # a computed node has an op
+    except BaseException as error:
+        for leaf, grad in zip(leaves, before):
+            leaf.grad = grad
+        if isinstance(error, (ArithmeticError, ValueError)):
+            raise DomainError(_no_derivative(node, error)) from None
+        raise
+
+
+def _check_fresh(node: Node) -> None:
+    for leaf in node.inputs:
+        if leaf.op is None and leaf._time > node._time:
+            raise StaleGraphError(
+                f"backward: leaf {leaf.name} was written after {node.name} had used it, so old and new numbers would mix; "
+                "compute the expression again before backward()"
+            )
+
+
+def _no_derivative(node: Node, error: Exception) -> str:
+    assert node.op is not None
+    operands = ", ".join(f"{x.label or 'operand'} = {x._data:.6g}" for x in node.inputs[:6])
+    made = f" (made at {node.line})" if node.line else ""
+    return f"backward: '{node.op.name}' has no finite derivative at {operands}{made}: {error}"

@@ -1,0 +1,386 @@
+"""THE table: every op with its derivatives and its domain, once.
+
+A row is the forward function, written for any namespace ``xp``, and one partial per operand, ``(xp, z, *operands) ->
+∂z/∂operand``,
+which may use the result ``z``. Rows branch through ``xp.where``, never with ``if``, so that they can be read with arrays and
+with nodes. At a kink the partial is a convention, stated in the row.
+"""
+
+from builtins import sum as add_up
+from collections.abc import Sequence
+from functools import reduce
+from itertools import chain
+from operator import mul as times
+from typing import Any, TypeAlias
+
+from .graph import Node
+from .primitive import Domain, elementwise, variadic
+
+XP: TypeAlias = Any  # a namespace: autograd.scalar, numpy, this module, …
+X: TypeAlias = Any  # what it works on: floats, arrays, nodes, …
+
+REAL = Domain("", ((-2.0, -0.1), (0.1, 2.0)))
+POSITIVE = Domain("> 0", ((0.2, 3.0),))
+NONZERO = Domain("≠ 0", ((-3.0, -0.3), (0.3, 3.0)))
+ABOVE_MINUS_1 = Domain("> -1", ((-0.8, 2.0),))
+INSIDE_1 = Domain("between -1 and 1", ((-0.9, -0.1), (0.1, 0.9)))
+CONDITION = Domain("", ((-1.0, -1.0), (0.0, 0.0)))
+
+# -- arithmetic ----------------------------------------
+
+
+@elementwise(
+    lambda xp, z, x, y: 1.0,
+    lambda xp, z, x, y: 1.0,
+    domain=(REAL, REAL),
+    symbol="+",
+)
+def add(xp: XP, x: X, y: X) -> X:
+    """Sum, ``z = x + y``."""
+    return x + y
+
+
+@elementwise(
+    lambda xp, z, x, y: 1.0,
+    lambda xp, z, x, y: -1.0,
+    domain=(REAL, REAL),
+    symbol="-",
+)
+def sub(xp: XP, x: X, y: X) -> X:
+    """Difference, ``z = x - y``."""
+    return x - y
+
+
+@elementwise(
+    lambda xp, z, x, y: y,  # ∂z/∂x
+    lambda xp, z, x, y: x,  # ∂z/∂y
+    domain=(REAL, REAL),
+    symbol="*",
+)
+def mul(xp: XP, x: X, y: X) -> X:
+    """Product, ``z = x · y``."""
+    return x * y
+
+
+@elementwise(
+    lambda xp, z, x, y: 1.0 / y,
+    lambda xp, z, x, y: -z / y,
+    domain=(REAL, NONZERO),
+    symbol="/",
+)
+def div(xp: XP, x: X, y: X) -> X:
+    """Quotient, ``z = x / y``."""
+    return x / y
+
+
+@elementwise(lambda xp, z, x: -1.0, domain=(REAL,), symbol="-")
+def neg(xp: XP, x: X) -> X:
+    """Negation, ``z = -x``."""
+    return -x
+
+
+@elementwise(
+    lambda xp, z, x, y: y * xp.pow(x, xp.where(y == 0, 1.0, y - 1.0)),  # x⁰ is flat, at x = 0 too
+    lambda xp, z, x, y: z * xp.log(xp.where(x == 0, 1.0, x)),  # 0ʸ is flat
+    domain=(Domain("> 0 (or operand 2 whole, and > 0 at 0)", POSITIVE.intervals), REAL),
+    symbol="**",
+)
+def pow(xp: XP, x: X, y: X) -> X:
+    """Power, ``z = x ** y``. A negative ``x`` takes a whole, constant ``y``."""
+    return xp.pow(x, y)
+
+
+# -- exponentials and logarithms ----------------------------------------
+
+
+@elementwise(lambda xp, z, x: z, domain=(REAL,))
+def exp(xp: XP, x: X) -> X:
+    """Exponential, ``z = eˣ``."""
+    return xp.exp(x)
+
+
+@elementwise(lambda xp, z, x: xp.exp(x), domain=(REAL,))
+def expm1(xp: XP, x: X) -> X:
+    """``z = eˣ - 1``, exact for small ``x``."""
+    return xp.expm1(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 / x, domain=(POSITIVE,))
+def log(xp: XP, x: X) -> X:
+    """Natural logarithm, ``z = ln x``."""
+    return xp.log(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 / (1.0 + x), domain=(ABOVE_MINUS_1,))
+def log1p(xp: XP, x: X) -> X:
+    """``z = ln(1 + x)``, exact for small ``x``."""
+    return xp.log1p(x)
+
+
+@elementwise(lambda xp, z, x: 0.5 / z, domain=(POSITIVE,))
+def sqrt(xp: XP, x: X) -> X:
+    """Square root, ``z = √x``; at 0 there is no finite derivative."""
+    return xp.sqrt(x)
+
+
+@elementwise(
+    lambda xp, z, x: xp.where(x > 0, 1.0, xp.where(x < 0, -1.0, 0.0)),
+    domain=(REAL,),
+    symbol="|x|",
+)
+def abs(xp: XP, x: X) -> X:
+    """Absolute value, ``z = |x|``; at the kink ``∂z/∂x = 0`` by convention."""
+    return xp.abs(x)
+
+
+# -- trigonometric and hyperbolic ----------------------------------------
+
+
+@elementwise(lambda xp, z, x: xp.cos(x), domain=(REAL,))
+def sin(xp: XP, x: X) -> X:
+    """Sine of ``x`` radians."""
+    return xp.sin(x)
+
+
+@elementwise(lambda xp, z, x: -xp.sin(x), domain=(REAL,))
+def cos(xp: XP, x: X) -> X:
+    """Cosine of ``x`` radians."""
+    return xp.cos(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 + z * z, domain=(INSIDE_1,))
+def tan(xp: XP, x: X) -> X:
+    """Tangent of ``x`` radians."""
+    return xp.tan(x)
+
+
+@elementwise(lambda xp, z, x: xp.cosh(x), domain=(REAL,))
+def sinh(xp: XP, x: X) -> X:
+    """Hyperbolic sine."""
+    return xp.sinh(x)
+
+
+@elementwise(lambda xp, z, x: xp.sinh(x), domain=(REAL,))
+def cosh(xp: XP, x: X) -> X:
+    """Hyperbolic cosine."""
+    return xp.cosh(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 - z * z, domain=(REAL,))
+def tanh(xp: XP, x: X) -> X:
+    """Hyperbolic tangent, ``z = (eˣ - e⁻ˣ) / (eˣ + e⁻ˣ)``."""
+    return xp.tanh(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 / xp.sqrt(1.0 - x * x), domain=(INSIDE_1,))
+def arcsin(xp: XP, x: X) -> X:
+    """Inverse sine, in radians; at ±1 there is no finite derivative."""
+    return xp.arcsin(x)
+
+
+@elementwise(lambda xp, z, x: -1.0 / xp.sqrt(1.0 - x * x), domain=(INSIDE_1,))
+def arccos(xp: XP, x: X) -> X:
+    """Inverse cosine, in radians; at ±1 there is no finite derivative."""
+    return xp.arccos(x)
+
+
+@elementwise(lambda xp, z, x: 1.0 / (1.0 + x * x), domain=(REAL,))
+def arctan(xp: XP, x: X) -> X:
+    """Inverse tangent, in radians."""
+    return xp.arctan(x)
+
+
+# -- activations ----------------------------------------
+
+
+def _logistic(xp: XP, x: X) -> X:
+    e = xp.exp(-xp.abs(x))  # at most 1, so nothing overflows
+    return xp.where(x >= 0, 1.0, e) / (1.0 + e)
+
+
+@elementwise(lambda xp, z, x: z * (1.0 - z), domain=(REAL,), symbol="σ")
+def sigmoid(xp: XP, x: X) -> X:
+    """Logistic function, ``z = 1 / (1 + e⁻ˣ)``, for any ``x`` without overflow."""
+    return _logistic(xp, x)
+
+
+@elementwise(lambda xp, z, x: _logistic(xp, x), domain=(REAL,))
+def softplus(xp: XP, x: X) -> X:
+    """Smooth rectifier, ``z = ln(1 + eˣ)``, for any ``x`` without overflow."""
+    return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+@elementwise(lambda xp, z, x: xp.where(x > 0, 1.0, 0.0), domain=(REAL,), symbol="ReLU")
+def relu(xp: XP, x: X) -> X:
+    """Rectifier, ``z = max(x, 0)``; at the kink ``∂z/∂x = 0`` by convention."""
+    return xp.maximum(x, 0.0)
+
+
+@elementwise(
+    lambda xp, z, x, slope: xp.where(x > 0, 1.0, slope),
+    lambda xp, z, x, slope: xp.where(x > 0, 0.0, x),
+    domain=(REAL, REAL),
+)
+def leaky_relu(xp: XP, x: X, slope: X = 0.01) -> X:
+    """``z = x`` where ``x > 0``, else ``slope · x``; at the kink ``∂z/∂x = slope``. The slope may be learnt.
+
+    Source: He et al., *Delving Deep into Rectifiers* (2015).
+    """
+    return xp.where(x > 0, x, slope * x)
+
+
+@elementwise(
+    lambda xp, z, x, alpha: xp.where(x > 0, 1.0, alpha * xp.exp(xp.minimum(x, 0.0))),
+    lambda xp, z, x, alpha: xp.expm1(xp.minimum(x, 0.0)),
+    domain=(REAL, REAL),
+)
+def elu(xp: XP, x: X, alpha: X = 1.0) -> X:
+    """Exponential linear unit, ``z = x`` where ``x > 0``, else ``alpha · (eˣ - 1)``.
+
+    Source: Clevert, Unterthiner, Hochreiter, *Fast and Accurate Deep Network Learning by ELUs* (2016).
+    """
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
+
+
+def _gelu_tanh(xp: XP, x: X) -> X:
+    return xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # √(2/π)
+
+
+def _gelu_partial(xp: XP, z: X, x: X) -> X:
+    t = _gelu_tanh(xp, x)
+    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608028654 * (1.0 + 0.134145 * x * x)
+
+
+@elementwise(_gelu_partial, domain=(REAL,))
+def gelu(xp: XP, x: X) -> X:
+    """Gaussian error linear unit in its tanh form, ``z = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))``.
+
+    Source: Hendrycks and Gimpel, *Gaussian Error Linear Units* (2016), section 2.
+    """
+    return 0.5 * x * (1.0 + _gelu_tanh(xp, x))
+
+
+def _silu_partial(xp: XP, z: X, x: X) -> X:
+    s = _logistic(xp, x)
+    return s * (1.0 + x * (1.0 - s))
+
+
+@elementwise(_silu_partial, domain=(REAL,))
+def silu(xp: XP, x: X) -> X:
+    """Sigmoid linear unit (swish), ``z = x / (1 + e⁻ˣ)``.
+
+    Source: Elfwing, Uchibe, Doya, *Sigmoid-Weighted Linear Units* (2018).
+    """
+    return x * _logistic(xp, x)
+
+
+@elementwise(lambda xp, z, x: 0.0, domain=(REAL,))
+def step(xp: XP, x: X) -> X:
+    """Heaviside step, 1 where ``x > 0``, else 0: the perceptron's own activation. Its derivative is 0, at the jump by
+    convention.
+
+    Source: Rosenblatt, *The Perceptron* (1958).
+    """
+    return xp.where(x > 0, 1.0, 0.0)
+
+
+# -- choices ----------------------------------------
+
+
+@elementwise(
+    lambda xp, z, x, y: xp.where(x > y, 1.0, xp.where(x == y, 0.5, 0.0)),
+    lambda xp, z, x, y: xp.where(y > x, 1.0, xp.where(x == y, 0.5, 0.0)),
+    domain=(REAL, REAL),
+    symbol="max",
+)
+def maximum(xp: XP, x: X, y: X) -> X:
+    """The larger of two; at a tie each gets half by convention."""
+    return xp.maximum(x, y)
+
+
+@elementwise(
+    lambda xp, z, x, y: xp.where(x < y, 1.0, xp.where(x == y, 0.5, 0.0)),
+    lambda xp, z, x, y: xp.where(y < x, 1.0, xp.where(x == y, 0.5, 0.0)),
+    domain=(REAL, REAL),
+    symbol="min",
+)
+def minimum(xp: XP, x: X, y: X) -> X:
+    """The smaller of two; at a tie each gets half by convention."""
+    return xp.minimum(x, y)
+
+
+@elementwise(
+    lambda xp, z, x, low, high: xp.where(x < low, 0.0, xp.where(x > high, 0.0, 1.0)),
+    lambda xp, z, x, low, high: xp.where(x < low, xp.where(low > high, 0.0, 1.0), 0.0),
+    lambda xp, z, x, low, high: xp.where(xp.maximum(x, low) > high, 1.0, 0.0),
+    domain=(REAL, Domain("", ((-1.9, -0.2),)), Domain("", ((0.2, 1.9),))),
+)
+def clip(xp: XP, x: X, low: X, high: X) -> X:
+    """``x`` held within ``[low, high]``; on an edge the derivative is that of ``x``. Where ``low > high``, ``z = high``."""
+    return xp.minimum(xp.maximum(x, low), high)
+
+
+@elementwise(
+    None,
+    lambda xp, z, condition, x, y: xp.where(condition, 1.0, 0.0),
+    lambda xp, z, condition, x, y: xp.where(condition, 0.0, 1.0),
+    domain=(CONDITION, REAL, REAL),
+)
+def where(xp: XP, condition: X, x: X, y: X) -> X:
+    """``x`` where the condition holds (is not 0), else ``y``. No derivative flows into the condition."""
+    return xp.where(condition, x, y)
+
+
+# -- many operands, one node ----------------------------------------
+# Read with nodes, each forward gives the chain of two-operand ops that the node stands for.
+
+
+@variadic(lambda xp, z, terms: [1.0] * len(terms), domain=REAL, symbol="sum")
+def sum(xp: XP, terms: Sequence[X]) -> X:
+    """Sum of many terms, ``z = Σ xᵢ``."""
+    return add_up(terms[1:], terms[0])
+
+
+def _dot_partials(xp: XP, z: X, operands: Sequence[X]) -> list[X]:
+    n = len(operands) // 2
+    return [*operands[n : 2 * n], *operands[:n], *[1.0] * (len(operands) % 2)]
+
+
+def _dot_push(operands: Sequence[Node]) -> float:
+    n = len(operands) // 2
+    z: float = operands[-1]._data if len(operands) % 2 else 0.0
+    for x, w in zip(operands[:n], operands[n:]):
+        z += x._data * w._data
+    return z
+
+
+def _dot_pull(node: Node) -> None:
+    operands = node.inputs
+    g = node.grad
+    n = len(operands) // 2
+    for x, w in zip(operands[:n], operands[n:]):
+        if x.requires_grad:
+            x.grad += g * w._data
+        if w.requires_grad:
+            w.grad += g * x._data
+    for bias in operands[2 * n :]:
+        if bias.requires_grad:
+            bias.grad += g
+
+
+@variadic(_dot_partials, push=_dot_push, pull=_dot_pull, domain=REAL, symbol="dot")
+def dot(xp: XP, operands: Sequence[X]) -> X:
+    """Weighted sum, ``z = b + Σ xᵢ wᵢ``: a perceptron's, as one node.
+
+    Its operands are ``x₁ … xₙ, w₁ … wₙ`` and, where their number is odd, ``b``.
+    """
+    n = len(operands) // 2
+    terms = chain(operands[2 * n :], map(times, operands[:n], operands[n : 2 * n]))
+    return add_up(terms, next(terms))
+
+
+@variadic(lambda xp, z, operands: [xp.exp(x - z) for x in operands], domain=REAL)
+def logsumexp(xp: XP, operands: Sequence[X]) -> X:
+    """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""
+    largest = reduce(xp.maximum, operands)
+    return largest + xp.log(add_up([xp.exp(x - largest) for x in operands]))

@@ -1,0 +1,67 @@
+"""Value: one real number on the graph."""
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+
+from . import scalar
+from .operators import Operators
+
+
+class Value(Operators):
+    """One real number that remembers how it was computed.
+
+    Args:
+        data: the number; kept as a float.
+        label: the name it is drawn and reported under.
+        requires_grad: False for a constant, which takes no gradient.
+
+    Raises:
+        TypeError: if ``data`` is not a real number.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x * x
+    >>> y.backward()
+    >>> x
+    Value(3, grad=27, label='x')
+    """
+
+    __slots__ = ()
+    xp: ClassVar[Any] = scalar
+
+    @staticmethod
+    def coerce(data: Any) -> float:
+        """``data`` as a float."""
+        if type(data) is float:
+            return data
+        if isinstance(data, Real | np.bool_):
+            return float(data)
+        hint = "; for an array, make a Value of each element" if isinstance(data, np.ndarray) else ""
+        raise TypeError(f"Value holds a real number, not {type(data).__name__}{hint}")
+
+    def item(self) -> float:
+        """The number as a plain float, out of the graph."""
+        return float(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value({self._data:.6g}, grad={self.grad:.6g}{label})"
+
+    # micrograd's names for what a node came from
+    @property
+    def _prev(self) -> tuple["Value", ...]:
+        return self.inputs
+
+    @property
+    def _op(self) -> str:
+        return self.op.symbol if self.op else ""
