@@ -1,0 +1,142 @@
+"""Activations, as modules, ``ReLU()``, and by name, ``activation("relu")``.
+
+Each applies one op to every element, whether it is given a Value, a list of them or a batch of lists.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import autograd as ag
+from autograd import Node
+
+from .module import Module
+
+Activation: TypeAlias = "str | Callable[[Any], Any]"
+
+
+def each(function: Callable[[Any], Any], x: Any) -> Any:
+    """``function`` applied to every element of a nest of lists."""
+    if isinstance(x, Node):
+        return function(x)
+    if x and isinstance(x[0], Node):
+        return [function(element) for element in x]
+    return [each(function, element) for element in x]
+
+
+class Elementwise(Module):
+    """A function of one Value, applied to each element."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def forward(self, x: Any) -> Any:
+        """``function`` of each element."""
+        return each(self.function, x)
+
+    def __repr__(self) -> str:
+        return f"Elementwise({self.function.__name__})" if type(self) is Elementwise else super().__repr__()
+
+
+class Identity(Elementwise):
+    """The linear activation, ``y = x``."""
+
+    def __init__(self) -> None:
+        super().__init__(_identity)
+
+
+class ReLU(Elementwise):
+    """``y = max(x, 0)``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.relu)
+
+
+class LeakyReLU(Elementwise):
+    """``y = x`` where ``x > 0``, else ``slope · x``."""
+
+    def __init__(self, slope: float = 0.01) -> None:
+        super().__init__(ag.leaky_relu)
+        self.slope = slope
+
+    def forward(self, x: Any) -> Any:
+        """The op of each element, with this slope."""
+        return each(lambda element: ag.leaky_relu(element, self.slope), x)
+
+
+class ELU(Elementwise):
+    """``y = x`` where ``x > 0``, else ``alpha · (eˣ - 1)``."""
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__(ag.elu)
+        self.alpha = alpha
+
+    def forward(self, x: Any) -> Any:
+        """The op of each element, with this alpha."""
+        return each(lambda element: ag.elu(element, self.alpha), x)
+
+
+class GELU(Elementwise):
+    """``y = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.gelu)
+
+
+class SiLU(Elementwise):
+    """``y = x · sigmoid(x)``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.silu)
+
+
+class Sigmoid(Elementwise):
+    """``y = 1 / (1 + e⁻ˣ)``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.sigmoid)
+
+
+class Softplus(Elementwise):
+    """``y = ln(1 + eˣ)``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.softplus)
+
+
+class Step(Elementwise):
+    """``y = 1`` where ``x > 0``, else 0. Its derivative is 0, so nothing before it learns by gradient."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.step)
+
+
+class Tanh(Elementwise):
+    """``y = tanh(x)``."""
+
+    def __init__(self) -> None:
+        super().__init__(ag.tanh)
+
+
+def _identity(x: Any) -> Any:
+    return x
+
+
+NAMES: dict[str, Callable[[], Module]] = {
+    "linear": Identity, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "gelu": GELU, "silu": SiLU, "sigmoid": Sigmoid,
+    "softplus": Softplus, "step": Step, "tanh": Tanh,
+}  # fmt: skip
+
+
+def activation(name: Activation) -> Callable[[Any], Any]:
+    """The activation of that name. A module is passed through; any other function is applied to each element.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if isinstance(name, Module):
+        return name
+    if callable(name):
+        return Elementwise(name)
+    if name not in NAMES:
+        raise ValueError(f"activation must be one of {', '.join(sorted(NAMES))}, or a function; not {name!r}")
+    return NAMES[name]()

@@ -1,0 +1,47 @@
+"""Optimizers: how parameters move along their gradients."""
+
+from collections.abc import Iterable
+
+from autograd import Value
+
+
+class SGD:
+    """Stochastic gradient descent, ``w ← w - lr · ∂loss/∂w``; with momentum ``v ← momentum · v + ∂loss/∂w``, ``w ← w - lr ·
+    v``.
+
+    Args:
+        parameters: what moves; a model's ``parameters()``.
+        lr: learning rate, the length of a step per unit of gradient.
+        momentum: how much of the last step's velocity is kept, from 0 up to but not including 1.
+
+    Raises:
+        ValueError: there are no parameters, or ``lr`` or ``momentum`` lies outside its range.
+
+    Source: Robbins and Monro, *A Stochastic Approximation Method* (1951); Polyak, *Some Methods of Speeding Up Convergence*
+    (1964).
+    """
+
+    def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ValueError(
+                "SGD: there are no parameters; pass model.parameters(), and see that the model keeps them in its attributes"
+            )
+        if not 0 < lr < float("inf"):
+            raise ValueError(f"SGD: lr must be a positive number, not {lr}")
+        if not 0 <= momentum < 1:
+            raise ValueError(f"SGD: momentum must be at least 0 and less than 1, not {momentum}")
+        self.lr = lr
+        self.momentum = momentum
+        self._velocity = [0.0] * len(self.parameters)
+
+    def step(self) -> None:
+        """Move every parameter once, along the gradient it has now."""
+        for i, parameter in enumerate(self.parameters):
+            self._velocity[i] = self.momentum * self._velocity[i] + parameter.grad
+            parameter.data -= self.lr * self._velocity[i]
+
+    def zero_grad(self) -> None:
+        """Set every parameter's gradient to 0."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0

@@ -1,0 +1,116 @@
+"""fit: the training loop."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from autograd import Value
+
+from .losses import Loss
+from .module import Module
+from .optim import SGD
+from .rng import Generator, Rng
+
+
+@dataclass
+class History:
+    """What happened in each epoch, in order."""
+
+    loss: list[float] = field(default_factory=list)  # mean over the epoch's examples, each before its batch's step
+
+    def __repr__(self) -> str:
+        return f"History({len(self.loss)} epochs" + (f", loss {self.loss[0]:.4g} → {self.loss[-1]:.4g})" if self.loss else ")")
+
+
+def fit(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    optimizer: SGD | None = None,
+    epochs: int = 10,
+    batch_size: int | None = 32,
+    rng: Rng = None,
+    verbose: bool = True,
+    history: History | None = None,
+) -> History:
+    """Train ``model`` on examples ``x`` with targets ``y`` by mini-batch gradient descent.
+
+    Each epoch goes once through the examples in a new random order. For each batch: predict, measure the loss, backpropagate,
+    step.
+
+    Args:
+        model: what is trained, in place.
+        x: the examples, an array or a list of shape ``(n, n_in)``.
+        y: their targets, ``n`` of them.
+        loss: ``(predictions, targets) -> Value``, such as ``nn.mse``.
+        optimizer: by default ``SGD(model.parameters(), lr=0.1)``.
+        epochs: how many times to go through the examples.
+        batch_size: examples in a step; None for all of them, 1 for one by one.
+        rng: source of the order, a Generator or a seed.
+        verbose: show a progress bar with the loss.
+        history: a History to go on with; an interrupted caller still holds it.
+
+    Returns:
+        The History, always.
+
+    Raises:
+        ValueError: the numbers of examples and targets disagree or are 0, or ``epochs`` or ``batch_size`` is out of range.
+        FloatingPointError: the loss became infinite or nan; the parameters are those before that step.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
+    """
+    rows, targets = _examples(x), _plain(y)
+    if len(rows) != len(targets) or not rows:
+        raise ValueError(
+            f"fit: {len(rows)} examples and {len(targets)} targets; pass one target for each example, and at least one"
+        )
+    if epochs < 0 or (batch_size is not None and batch_size < 1):
+        raise ValueError(f"fit: epochs must be at least 0 and batch_size at least 1, not {epochs} and {batch_size}")
+    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    history = History() if history is None else history
+    rng = np.random.default_rng(rng)
+    size = batch_size or len(rows)
+    model.train()
+    with tqdm(total=epochs * -(-len(rows) // size), unit="step", disable=None if verbose else True, dynamic_ncols=True) as bar:
+        for epoch in range(1, epochs + 1):
+            total = 0.0
+            for batch in _batches(len(rows), size, rng):
+                error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
+                if not isfinite(error.data):
+                    raise FloatingPointError(
+                        f"fit: the loss is {error.data} in epoch {epoch}, after {bar.n} steps; a smaller learning rate may help"
+                    )
+                optimizer.zero_grad()
+                error.backward()
+                optimizer.step()
+                total += error.data * len(batch)
+                bar.update()
+            history.loss.append(total / len(rows))
+            bar.set_postfix(epoch=epoch, loss=f"{history.loss[-1]:.4g}", refresh=False)
+    return history
+
+
+def _batches(n: int, size: int, rng: Generator) -> Iterator[list[int]]:
+    order = rng.permutation(n).tolist()
+    return (order[start : start + size] for start in range(0, n, size))
+
+
+def _examples(x: Any) -> list[Sequence[Any]]:
+    """The examples as lists of Values, made once, since every epoch reads them."""
+    return [
+        [
+            e if isinstance(e, Value) else Value(e, requires_grad=False)
+            for e in (row if isinstance(row, list | tuple) else [row])
+        ]
+        for row in map(_plain, _plain(x))
+    ]
+
+
+def _plain(x: Any) -> Any:
+    return x.tolist() if isinstance(x, np.ndarray) else x
