@@ -1,0 +1,125 @@
+"""A graph as plain data: what a drawing needs to know, and nothing that can change or be called.
+
+>>> from autograd import Value
+>>> x = Value(3.0, label="x")
+>>> diagram = describe(x * x)
+>>> [box.label or box.symbol for box in diagram.boxes], len(diagram.arrows)
+(['x', '*'], 2)
+"""
+
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from autograd import Node, topological_order
+
+N = TypeVar("N", bound=Node)
+Hide = Callable[[Any], bool]
+
+_LONGEST = 32
+_JOINERS = "\u200c\u200d"  # emoji and some scripts are written with them
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One node. ``key`` is its place in topological order; ``label`` is printable, on one line, and short."""
+
+    key: int
+    label: str
+    op: str  # the op's name, empty for a leaf
+    symbol: str  # how a picture writes the op
+    is_operator: bool  # the symbol is written between or before operands, as in a * b
+    arity: int  # operands of the node, drawn or not
+    data: Any
+    grad: Any
+    kind: Literal["leaf", "constant", "op"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """``source`` is operand number ``position`` (from 0) of ``target``; both are keys of boxes."""
+
+    source: int
+    target: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A graph at one moment. Boxes come in topological order, so the root is last; arrows come by target, then position."""
+
+    boxes: tuple[Box, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def describe(root: Node, *, hide: Hide | None = None, max_nodes: int = 1000) -> Diagram:
+    """The graph behind ``root`` as it is now.
+
+    Args:
+        root: the result to look back from.
+        hide: says of a node whether to leave it out, with all that only leads to it. The root is never left out.
+        max_nodes: how many nodes are accepted.
+
+    Raises:
+        TypeError: ``root`` is not a node.
+        ValueError: the graph has more nodes than ``max_nodes``.
+
+    >>> len(describe(loss, hide=set(model.parameters()).__contains__).boxes)  # doctest: +SKIP
+    """
+    nodes = visible(root, hide)
+    if len(nodes) > max_nodes:
+        raise ValueError(
+            f"draw: the graph has {len(nodes):,} nodes and the limit is {max_nodes:,}; "
+            "draw a part of it (an inner node), leave nodes out (hide=), or raise the limit (max_nodes=)"
+        )
+    keys = {node: key for key, node in enumerate(nodes)}
+    arrows = [Arrow(keys[x], keys[node], position) for node in nodes for position, x in enumerate(node.inputs) if x in keys]
+    return Diagram(tuple([_box(key, node) for key, node in enumerate(nodes)]), tuple(arrows))
+
+
+def visible(root: N, hide: Hide | None = None) -> list[N]:
+    """The nodes to draw, each after its operands, first operands first; ``root`` is last.
+
+    Raises:
+        TypeError: ``root`` is not a node.
+    """
+    if not isinstance(root, Node):
+        raise TypeError(f"draw takes a Value, not {type(root).__name__}; of several values, draw one or their sum")
+    order = topological_order(root)
+    if hide is None:
+        return order
+    reached = {root}
+    drawn = []
+    for node in reversed(order):
+        if node in reached and (node is root or not hide(node)):
+            drawn.append(node)
+            reached.update(node.inputs)
+    return drawn[::-1]
+
+
+def number(x: Any, digits: str = "z.4g") -> str:
+    """A datum or gradient in four significant digits, or as ``digits`` has it; an array by its shape."""
+    shape = getattr(x, "shape", ())
+    return f"array {' by '.join(map(str, shape))}" if shape else format(float(x), digits)
+
+
+def _box(key: int, node: Node) -> Box:
+    label, op = _printable(node.label), node.op
+    if op is None:
+        return Box(key, label, "", "", False, 0, node.data, node.grad, "leaf" if node.requires_grad else "constant")
+    symbol = _printable(op.symbol)
+    is_operator = len(node.inputs) < 3 and not op.variadic and not any(c.isalnum() for c in symbol)
+    return Box(key, label, op.name, symbol, is_operator, len(node.inputs), node.data, node.grad, "op")
+
+
+def _printable(text: str) -> str:
+    """At most 32 characters of ``text``, each of which is safe to print: nothing that breaks a line, reorders or ends text."""
+    shown = "".join([_printable_character(c) for c in str(text)[: _LONGEST + 1]]).strip()
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
+
+
+def _printable_character(c: str) -> str:
+    if c.isspace():
+        return " "
+    return "\ufffd" if unicodedata.category(c)[0] == "C" and c not in _JOINERS else c
