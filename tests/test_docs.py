@@ -1,0 +1,63 @@
+"""What the documents say is run: the README's code, its picture, and the examples in docstrings."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import autograd
+import nn
+import viz
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MODULES = [
+    info.name
+    for package in (autograd, nn, viz)
+    for info in pkgutil.walk_packages(package.__path__, package.__name__ + ".")
+    if not info.name.endswith("__main__")
+]
+
+
+def test_the_code_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^( *)```python\n(.*?)^ *```", README, re.DOTALL | re.MULTILINE)
+    names = {}
+    for indent, block in blocks:
+        exec(compile(re.sub(f"^{indent}", "", block, flags=re.MULTILINE), "README.md", "exec"), names)
+
+    assert len(blocks) == 3
+    assert names["w1"].grad == pytest.approx(1.0019, abs=5e-5)
+    assert names["cube"](autograd.Value(2.0)).data == 8.0
+    assert "337 parameters" in capsys.readouterr().out
+
+
+def test_the_picture_in_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(re.search(r"```python\n(.*?)```", README, re.DOTALL)[1], {})
+
+    assert Path("neuron.svg").read_bytes() == (ROOT / "notebooks/pictures/neuron.svg").read_bytes()
+
+
+def test_the_first_code_of_the_readme_is_eight_lines_long():
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+
+    assert len([line for line in code.splitlines() if line]) <= 9
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\((?!http)([^)#]+)\)", README))))
+def test_links_in_the_readme_lead_somewhere(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_hold(name):
+    module = importlib.import_module(name)
+    names = {**vars(autograd), **vars(nn), **vars(viz), **vars(module)}
+
+    result = doctest.testmod(module, extraglobs=names, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.FAIL_FAST)
+
+    assert result.failed == 0
