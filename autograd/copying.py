@@ -14,31 +14,48 @@ N = TypeVar("N")
 _LONG_AGO = 2**62
 
 
+def twin(node: N, inputs: tuple[N, ...]) -> N:
+    """A node like ``node``, with these operands."""
+    data, grad, op, _, requires_grad, time, note = _fields(node)
+    return _make(type(node), (copy.copy(data), copy.copy(grad), op, inputs, requires_grad, time, note))
+
+
 def deepcopy(root: N, order: list[N], memo: dict[int, Any]) -> N:
     """What ``copy.deepcopy`` does for a node: ``order`` holds the nodes behind ``root``, operands first."""
     for node in order:
         if id(node) not in memo:
-            data, grad, op, inputs, requires_grad, time, note = _fields(node)
-            fields = (copy.copy(data), copy.copy(grad), op, tuple([memo[id(x)] for x in inputs]), requires_grad, time, note)
-            memo[id(node)] = _make(type(node), fields)
-    twin: N = memo[id(root)]
-    return twin
+            inputs: tuple[N, ...] = _fields(node)[3]
+            memo[id(node)] = twin(node, tuple([memo[id(x)] for x in inputs]))
+    copied: N = memo[id(root)]
+    return copied
 
 
 class _Ancestors:
-    """The nodes behind one that is being pickled. The pickler keeps this while it works, and meets each after its operands."""
+    """The nodes behind one that is being pickled, operands first, so that the pickler meets none before its operands."""
 
     def __init__(self, nodes: list[Any]) -> None:
         self.nodes = nodes
         self.waiting = {id(node) for node in nodes}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return list, (self.nodes,)
+        return list, ([*self.nodes, _End(self)],)
+
+
+class _End:
+    """The last of the ancestors: when the pickler comes to it none is waiting, though it may have known some before."""
+
+    def __init__(self, ancestors: _Ancestors) -> None:
+        self.ancestors = ancestors
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self.ancestors.waiting.clear()
+        _underway.pickles.discard(self.ancestors)
+        return tuple, ()
 
 
 class _Underway(local):
     def __init__(self) -> None:
-        self.pickles: WeakSet[_Ancestors] = WeakSet()
+        self.pickles: WeakSet[_Ancestors] = WeakSet()  # weak, for a pickle that fails on the way
 
 
 _underway = _Underway()
@@ -50,15 +67,11 @@ def reduce(node: Any, topological_order: Callable[[Any], list[Any]]) -> tuple[An
     The first node a pickler meets hands it all nodes behind it in topological order; each of those then has only operands that
     the pickler has seen. Identity is kept as usual, also between several roots in one pickle.
     """
+    data, grad, op, inputs, requires_grad, time, note = _fields(node)
     ancestors = None
-    for ancestry in _underway.pickles:
-        if id(node) in ancestry.waiting:
-            ancestry.waiting.discard(id(node))
-            break
-    else:
+    if inputs and not any(id(node) in ancestors.waiting for ancestors in _underway.pickles):
         ancestors = _Ancestors(topological_order(node)[:-1])
         _underway.pickles.add(ancestors)
-    data, grad, op, inputs, requires_grad, time, note = _fields(node)
     remark = note and (note.label, str(note.module or ""), note.line)
     return _restore, (ancestors, type(node), (data, grad, op, inputs, requires_grad, time - _LONG_AGO), remark)
 

@@ -1,10 +1,11 @@
 """The errors of the engine, and where in the user's code they arose."""
 
 import linecache
+import os
 import sys
 from pathlib import Path
 
-_OURS = tuple(str(Path(__file__).parent.with_name(package)) + "/" for package in ("autograd", "nn", "viz"))
+_OURS = tuple(str(Path(__file__).parent.with_name(package)) + os.sep for package in ("autograd", "nn", "viz"))
 
 
 class DomainError(ArithmeticError, ValueError):

@@ -59,7 +59,7 @@ class Node:
         self.inputs = ()
         self.requires_grad = requires_grad
         self._time = now
-        self._note = Note(label) if label else None
+        self._note = Note(str(label)) if label else None
 
     @staticmethod
     def coerce(data: Any) -> Any:
@@ -131,6 +131,9 @@ class Node:
         """
         backward(self, self.coerce(grad))
 
+    def __copy__(self) -> Self:
+        return copying.twin(self, self.inputs)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return copying.deepcopy(self, topological_order(self), memo)
 
@@ -164,7 +167,7 @@ def record(kind: type[N], data: Any, op: "Primitive", inputs: tuple[Any, ...]) -
     node.requires_grad = True
     node._time = now
     node._note = None
-    if recording.contexts:
+    if recording.in_use:
         state = recording.current()
         if not state.on:
             return constant(kind, data)

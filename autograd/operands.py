@@ -53,7 +53,10 @@ def _apply_to_numbers(row: "Primitive", operands: tuple[Any, ...]) -> Any:
     for x in operands:
         if not isinstance(x, Real | np.bool_):
             raise TypeError(f"{row.name} takes Values, real numbers or arrays of them, not {type(x).__name__}")
-    return row.apply(scalar, operands)
+    try:
+        return row.apply(scalar, operands)
+    except (ArithmeticError, ValueError) as error:
+        _refuse(row, operands, error)
 
 
 def _apply_to_arrays(row: "Primitive", operands: tuple[Any, ...]) -> Any:
@@ -62,7 +65,7 @@ def _apply_to_arrays(row: "Primitive", operands: tuple[Any, ...]) -> Any:
     return row.apply(np, operands)
 
 
-def _refuse(row: "Primitive", operands: tuple[Node, ...], error: Exception) -> NoReturn:
+def _refuse(row: "Primitive", operands: tuple[Any, ...], error: Exception) -> NoReturn:
     domains = row.domain * len(operands) if row.variadic else row.domain
     if isinstance(error, OverflowError):
         why = "the result is too large for a float"
@@ -72,7 +75,7 @@ def _refuse(row: "Primitive", operands: tuple[Node, ...], error: Exception) -> N
     raise DomainError(f"{written(row, operands)}: {why}" + (f" ({line})" if line else "")) from None
 
 
-def written(row: "Primitive", operands: tuple[Node, ...]) -> str:
+def written(row: "Primitive", operands: tuple[Any, ...]) -> str:
     """The op applied to its operands by label and value, for messages: ``log(x=0)``."""
-    shown = [f"{x.label}={x.data:.6g}" if x.label else f"{x.data:.6g}" for x in operands[:6]]
+    shown = [f"{x.label}={x.data:.6g}" if getattr(x, "label", "") else f"{float(x):.6g}" for x in operands[:6]]
     return f"{row.name}({', '.join(shown)}{', …' if len(operands) > 6 else ''})"

@@ -247,6 +247,7 @@ def _gelu_tanh(xp: XP, x: X) -> X:
 
 
 def _gelu_partial(xp: XP, z: X, x: X) -> X:
+    x = xp.minimum(xp.maximum(x, -50.0), 50.0)  # beyond, it is 0 or 1 to the last digit, and x³ might overflow
     t = _gelu_tanh(xp, x)
     return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608028654 * (1.0 + 0.134145 * x * x)
 

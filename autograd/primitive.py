@@ -187,7 +187,11 @@ def _call_many(row: Primitive, push: Rule | None = None) -> Callable[..., Any]:
         def push(operands: Sequence[Any]) -> Any:
             return row.apply(type(operands[0]).xp, [x._data for x in operands])
 
+    defaults = row.forward.__defaults__ or ()
+
     def call(*operands: Any) -> Any:
+        if defaults and len(operands) < len(row.rules):
+            operands += defaults[len(operands) - len(row.rules) :]
         try:
             data = push(operands)
             if type(data) is not type(operands[0]._data):  # another kind of number is among them

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
-from threading import Lock
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,27 +34,18 @@ _DEFAULT = Recording()
 _recording: ContextVar[Recording] = ContextVar("recording", default=_DEFAULT)
 current = _recording.get
 
-# How many threads and tasks have settings of their own. While it is 0, as mostly, no op needs to ask for the current ones.
-contexts = 0
-_counting = Lock()
+# Until someone makes a setting, no op needs to ask for it. Later every op does, since a copied context may outlive a block.
+in_use = False
 
 
-def _set(state: Recording) -> Token[Recording]:
-    global contexts
-    token = _recording.set(state)
-    if token.old_value is Token.MISSING:
-        with _counting:
-            contexts += 1
-    return token
+def enter(state: Recording) -> Token[Recording]:
+    """Compute under ``state`` from here on, until ``leave`` is called with what this returns."""
+    global in_use
+    in_use = True
+    return _recording.set(state)
 
 
-def leave(token: Token[Recording]) -> None:
-    """Back to the settings before the call that returned ``token``."""
-    global contexts
-    _recording.reset(token)
-    if token.old_value is Token.MISSING:
-        with _counting:
-            contexts -= 1
+leave = _recording.reset
 
 
 class Scope:
@@ -66,15 +56,15 @@ class Scope:
     def __init__(self, module: object) -> None:
         self._module = module
         self._around: Recording | None = None
-        self._inside = _DEFAULT
+        self._inside = Recording()
 
     def enter(self) -> Token[Recording]:
-        """From here on nodes are made by the module, until ``leave`` is called with what this returns."""
-        around = current()
+        """Nodes are made by the module from here on, until ``leave`` is called with what this returns."""
+        around, inside = current(), self._inside
         if around is not self._around:
-            self._inside = replace(around, note=Note(module=self._module, outer=around.note))
+            self._inside = inside = replace(around, note=Note(module=self._module, outer=around.note))
             self._around = around
-        return _set(self._inside)
+        return enter(inside)
 
 
 @contextmanager
@@ -88,7 +78,7 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    token = _set(replace(current(), on=False))
+    token = enter(replace(current(), on=False))
     try:
         yield
     finally:
@@ -98,7 +88,7 @@ def no_grad() -> Iterator[None]:
 @contextmanager
 def source_lines() -> Iterator[None]:
     """Note the source line that makes each node, in ``node.line``; costs some microseconds a node, so it is off by default."""
-    token = _set(replace(current(), lines=True))
+    token = enter(replace(current(), lines=True))
     try:
         yield
     finally:

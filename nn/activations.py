@@ -6,6 +6,8 @@ Each applies one op to every element, whether it is given a Value, a list of the
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import numpy as np
+
 import autograd as ag
 from autograd import Node
 
@@ -13,10 +15,14 @@ from .module import Module
 
 Activation: TypeAlias = "str | Callable[[Any], Any]"
 
+_SEQUENCE = (list, tuple)
+
 
 def each(function: Callable[[Any], Any], x: Any) -> Any:
-    """``function`` applied to every element of a nest of lists."""
-    if isinstance(x, Node):
+    """``function`` applied to every element of a nest of lists, or to ``x`` itself."""
+    if isinstance(x, np.ndarray):
+        x = x.tolist()
+    if not isinstance(x, _SEQUENCE):
         return function(x)
     if x and isinstance(x[0], Node):
         return [function(element) for element in x]
@@ -34,7 +40,9 @@ class Elementwise(Module):
         return each(self.function, x)
 
     def __repr__(self) -> str:
-        return f"Elementwise({self.function.__name__})" if type(self) is Elementwise else super().__repr__()
+        if type(self) is not Elementwise:
+            return super().__repr__()
+        return f"Elementwise({getattr(self.function, '__name__', self.function)})"
 
 
 class Identity(Elementwise):
@@ -125,6 +133,14 @@ NAMES: dict[str, Callable[[], Module]] = {
     "linear": Identity, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "gelu": GELU, "silu": SiLU, "sigmoid": Sigmoid,
     "softplus": Softplus, "step": Step, "tanh": Tanh,
 }  # fmt: skip
+
+
+_RECTIFIERS = (ag.relu, ag.leaky_relu, ag.elu, ag.gelu, ag.silu, ag.softplus)
+
+
+def rectifies(activation: Callable[[Any], Any]) -> bool:
+    """Whether about half of what comes in is stopped, so that weights should start larger."""
+    return isinstance(activation, Elementwise) and activation.function in _RECTIFIERS
 
 
 def activation(name: Activation) -> Callable[[Any], Any]:

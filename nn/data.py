@@ -103,6 +103,8 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
     for (line, _), label in zip(rows, labels):
         if label.lower() in ("", "nan", "inf", "-inf"):
             raise ValueError(f"{where}, line {line}, {names[-1]}: the label is {label or 'empty'!r}")
+    if all(map(_is_number, labels)):
+        labels = [f"{float(label):g}" for label in labels]  # 1 and 1.0 are one class
     classes = sorted(set(labels), key=lambda label: (float(label) if _is_number(label) else float("inf"), label))
     if len(classes) < 2:
         raise ValueError(f"{where}: {len(classes)} class in the last column, {names[-1]}; expected at least 2")
@@ -146,6 +148,7 @@ def split(data: Dataset, held_out: float = 0.2, *, rng: Rng = None) -> tuple[Dat
 
 def standardise(train: Dataset, *others: Dataset) -> list[Dataset]:
     """All parts shifted and scaled alike, so that each feature of ``train`` has mean 0 and deviation 1 (or is all 0)."""
-    mean, deviation = train.x.mean(axis=0), train.x.std(axis=0)
-    scale = np.where(deviation > 0, deviation, 1.0)
+    varies = np.ptp(train.x, axis=0) > 0
+    mean = np.where(varies, train.x.mean(axis=0), train.x[0])  # of a constant, the constant itself, to the last digit
+    scale = np.where(varies, train.x.std(axis=0), 1.0)
     return [Dataset((part.x - mean) / scale, part.y, part.features, part.classes) for part in (train, *others)]

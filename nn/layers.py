@@ -11,14 +11,13 @@ import numpy as np
 
 from autograd import Node, Value, dot
 
-from .activations import Activation
+from .activations import Activation, rectifies
 from .activations import activation as activation_of
 from .init import Initialiser, glorot, he
 from .module import Module, place
 from .rng import Rng
 
 _SEQUENCE = (list, tuple)
-_RECTIFIERS = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 
 class Perceptron(Module):
@@ -42,10 +41,10 @@ class Perceptron(Module):
         init: Initialiser | None = None,
     ) -> None:
         self.n_in = _size("Perceptron", "n_in", n_in)
-        start = _initialiser(init, activation)(np.random.default_rng(rng), self.n_in, 1)
+        self.activation = activation_of(activation)
+        start = _initialiser(init, self.activation)(np.random.default_rng(rng), self.n_in, 1)
         self.weight = [Value(w, label=f"w[{i}]") for i, (w,) in enumerate(start.tolist())]
         self.bias = Value(0.0, label="b")
-        self.activation = activation_of(activation)
         self._named = _name_of(activation)
 
     def forward(self, x: Any) -> Any:
@@ -80,10 +79,10 @@ class Dense(Module):
     ) -> None:
         self.n_in = _size("Dense", "n_in", n_in)
         self.n_out = _size("Dense", "n_out", n_out)
-        start = _initialiser(init, activation)(np.random.default_rng(rng), self.n_in, self.n_out)
+        self.activation = activation_of(activation)
+        start = _initialiser(init, self.activation)(np.random.default_rng(rng), self.n_in, self.n_out)
         self.weight = [[Value(w, label=f"w[{i},{j}]") for j, w in enumerate(row)] for i, row in enumerate(start.tolist())]
         self.bias = [Value(0.0, label=f"b[{j}]") for j in range(self.n_out)]
-        self.activation = activation_of(activation)
         self._named = _name_of(activation)
 
     def forward(self, x: Any) -> Any:
@@ -185,8 +184,8 @@ def _size(layer: str, name: str, size: int) -> int:
     return int(size)
 
 
-def _initialiser(init: Initialiser | None, activation: Activation) -> Initialiser:
-    return init or (he if activation in _RECTIFIERS else glorot)
+def _initialiser(init: Initialiser | None, activation: Callable[[Any], Any]) -> Initialiser:
+    return init or (he if rectifies(activation) else glorot)
 
 
 def _name_of(activation: Activation) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import autograd as ag
-from autograd import Value
+from autograd import DomainError, Value
 
 Loss: TypeAlias = Callable[[Any, Any], Value]
 
@@ -27,7 +27,8 @@ def mse(predictions: Any, targets: Any) -> Value:
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 5.1.2.
     """
-    return _mean([(p - t) ** 2 for p, t in _pairs("mse", predictions, targets)])
+    errors = [p - t for p, t in _pairs("mse", predictions, targets)]
+    return _mean([error * error for error in errors])
 
 
 def hinge(scores: Any, labels: Any) -> Value:
@@ -62,6 +63,10 @@ def bce(probabilities: Any, labels: Any) -> Value:
 
 
 def _bce(p: Any, y: float) -> Any:
+    if not 0.0 <= float(p) <= 1.0:
+        raise DomainError(
+            f"bce: a probability must lie between 0 and 1; {float(p):.6g} does not. For logits use bce_with_logits"
+        )
     if y in (0.0, 1.0):  # leave out the other term, which is 0 times a logarithm that may not exist
         return -(ag.log(p) if y else ag.log1p(-p))
     return -(y * ag.log(p) + (1.0 - y) * ag.log1p(-p))
@@ -115,7 +120,7 @@ def cross_entropy(logits: Any, labels: Any) -> Value:
 def _negative_log_likelihood(row: Any, label: Any) -> Any:
     if not isinstance(row, list | tuple):
         raise ValueError("cross_entropy: each example wants a list of logits, one a class; for one logit use bce_with_logits")
-    if label != int(label) or not 0 <= label < len(row):
+    if not 0 <= label < len(row) or label != int(label):
         raise ValueError(f"cross_entropy: label {label} is not one of the {len(row)} classes 0 to {len(row) - 1}")
     return ag.logsumexp(*row) - row[int(label)]
 

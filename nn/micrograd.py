@@ -43,7 +43,7 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         """From ``nin`` numbers to a list of ``nout`` Values, or to one bare Value."""
-        out = [neuron(x) for neuron in self.neurons]
+        out = [neuron.forward(x) for neuron in self.neurons]  # not called: one note, of the layer, is enough
         return out[0] if len(out) == 1 else out
 
     def __repr__(self) -> str:

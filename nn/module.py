@@ -80,7 +80,7 @@ class Module:
         arrays: dict[str, NDArray[np.float64]] = {}
         for name in blocks.keys() & state.keys():
             try:
-                arrays[name] = np.asarray(state[name], dtype=np.float64)
+                arrays[name] = np.asarray(state[name]).astype(np.float64, casting="same_kind")
             except (TypeError, ValueError):
                 faults.append(f"{name} is not an array of numbers")
                 continue
@@ -154,5 +154,8 @@ def _parts(root: Module) -> Iterator[tuple[str, Any]]:
 
 def _block(part: Any) -> NDArray[np.object_] | None:
     """``part`` as an array, if it is a leaf or a rectangle of leaves; what a module computed and kept is no parameter."""
-    block = np.array(part, dtype=object)
+    try:
+        block = np.array(part, dtype=object)
+    except ValueError:  # arrays of several shapes
+        return None
     return block if block.size and all(isinstance(x, Value) and x.op is None for x in block.flat) else None

@@ -62,6 +62,7 @@ def fit(
     Raises:
         ValueError: the numbers of examples and targets disagree or are 0, or ``epochs`` or ``batch_size`` is out of range.
         FloatingPointError: the loss became infinite or nan; the parameters are those before that step.
+        DomainError: an op overflowed or left its domain; likewise.
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
@@ -80,11 +81,11 @@ def fit(
     with tqdm(total=epochs * -(-len(rows) // size), unit="step", disable=None if verbose else True, dynamic_ncols=True) as bar:
         for epoch in range(1, epochs + 1):
             total = 0.0
-            for batch in _batches(len(rows), size, rng):
+            for number, batch in enumerate(_batches(len(rows), size, rng), 1):
                 error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
                 if not isfinite(error.data):
                     raise FloatingPointError(
-                        f"fit: the loss is {error.data} in epoch {epoch}, after {bar.n} steps; a smaller learning rate may help"
+                        f"fit: the loss is {error.data} in epoch {epoch}, batch {number}; a smaller learning rate may help"
                     )
                 optimizer.zero_grad()
                 error.backward()

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        print(f"stepgrad: {message}; see {self.prog} --help", file=sys.stderr)
+        print(f"stepgrad: {' '.join(message.split())}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(UNUSABLE)
 
 

@@ -1,7 +1,9 @@
 """The main job: train a network of scalar Values on real data, check its gradient, and report in one HTML file."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EACCES, ENOTDIR
 from html import escape
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +20,7 @@ from nn.data import Dataset
 from . import plots, report
 from .drawing import draw
 from .files import write_whole
+from .words import printable
 
 CHECKED = 24  # partials held against central differences
 TOLERANCE = 1e-6  # of their relative difference
@@ -66,8 +69,9 @@ class Run:
         data, hidden, self.epochs, lr = _defaults(setup, rng)
         if len(data) < 10:
             raise ValueError(f"{setup.data}: {len(data)} examples are too few to train on; expected at least 10")
+        _see_that_it_can_be_written_to(setup.out)
         self.train, self.test = nn.data.standardise(*nn.data.split(data, rng=rng))
-        self.classes = data.classes
+        self.classes = tuple(map(printable, data.classes))
         binary = len(self.classes) == 2
         self.loss = nn.bce_with_logits if binary else nn.cross_entropy
         self.model = nn.MLP(data.x.shape[1], [*hidden, 1 if binary else len(self.classes)], rng=rng)
@@ -78,8 +82,14 @@ class Run:
         self._rng = rng
 
     def check(self) -> None:
-        """Hold some partials of the loss of a small batch, drawn at random, against central differences."""
+        """Hold some partials of the loss of a small batch, drawn at random, against central differences.
+
+        The parameters are moved a little first: at the start all biases are 0, so an input of zeros puts each ReLU on its kink.
+        """
         x, y = self.train.x[:8], self.train.y[:8]
+        before = self.model.state_dict()
+        for parameter in self.model.parameters():
+            parameter.data += self._rng.normal(scale=0.01)
 
         def loss() -> Value:
             return self.loss(self.model(x), y)
@@ -98,6 +108,7 @@ class Run:
 
             self.checks.append(Check(name, parameter.grad, central_difference(at, start)))
             parameter.data = start
+        self.model.load_state_dict(before)
         self.model.zero_grad()
 
     def fit(self) -> None:
@@ -180,7 +191,8 @@ class Run:
                 "The gradient, checked",
                 report.paragraph(
                     f"Before training, {len(self.checks)} of the {summary.parameters:,} partial derivatives, drawn at random, "
-                    f"were held against central differences of the loss. The largest relative difference is {self.worst:.1e}."
+                    f"were held against central differences of the loss, near the start. "
+                    f"The largest relative difference is {self.worst:.1e}."
                 ),
                 report.table(
                     ("parameter", "backward", "central difference", "relative difference"),
@@ -259,6 +271,15 @@ def _defaults(setup: Setup, rng: np.random.Generator) -> tuple[Dataset, Sequence
         epochs if setup.epochs is None else setup.epochs,
         lr if setup.lr is None else setup.lr,
     )
+
+
+def _see_that_it_can_be_written_to(folder: Path) -> None:
+    """Before any work is done for it; nothing is made yet."""
+    place = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not place.is_dir():
+        raise NotADirectoryError(ENOTDIR, "is a file, where the report wants a folder", str(place))
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(EACCES, "may not be written to", str(place))
 
 
 def _middles(low: float, high: float, n: int) -> NDArray[np.float64]:

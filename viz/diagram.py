@@ -7,18 +7,16 @@
 (['x', '*'], 2)
 """
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from autograd import Node, topological_order
 
+from .words import printable
+
 N = TypeVar("N", bound=Node)
 Hide = Callable[[Any], bool]
-
-_LONGEST = 32
-_JOINERS = "\u200c\u200d"  # emoji and some scripts are written with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +103,9 @@ def number(x: Any, digits: str = "z.4g") -> str:
 
 
 def _box(key: int, node: Node) -> Box:
-    label, op = _printable(node.label), node.op
+    label, op = printable(node.label), node.op
     if op is None:
         return Box(key, label, "", "", False, 0, node.data, node.grad, "leaf" if node.requires_grad else "constant")
-    symbol = _printable(op.symbol)
+    symbol = printable(op.symbol)
     is_operator = len(node.inputs) < 3 and not op.variadic and not any(c.isalnum() for c in symbol)
     return Box(key, label, op.name, symbol, is_operator, len(node.inputs), node.data, node.grad, "op")
-
-
-def _printable(text: str) -> str:
-    """At most 32 characters of ``text``, each of which is safe to print: nothing that breaks a line, reorders or ends text."""
-    shown = "".join([_printable_character(c) for c in str(text)[: _LONGEST + 1]]).strip()
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
-
-
-def _printable_character(c: str) -> str:
-    if c.isspace():
-        return " "
-    return "\ufffd" if unicodedata.category(c)[0] == "C" and c not in _JOINERS else c

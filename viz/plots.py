@@ -12,6 +12,8 @@ from math import ceil, floor, isfinite, log10
 import numpy as np
 from numpy.typing import NDArray
 
+from .words import printable
+
 Floats = NDArray[np.float64]
 
 _WIDTH, _HEIGHT = 460, 300
@@ -84,11 +86,11 @@ def loss_curve(loss: Sequence[float]) -> str:
     low, high = min(heights) - 0.05, max(heights) + 0.05
     axes = _Axes((0.5, len(loss) + 0.5), (low, high))
     parts = []
-    for value in _log_ticks(low, high):
-        y = axes.up(log10(value))
+    for power, number in _log_ticks(low, high):
+        y = axes.up(power)
         parts += [
             f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="{_FAINT}"/>',
-            _text(_LEFT - 6, y + 4, f"{value:.3g}", "end"),
+            _text(_LEFT - 6, y + 4, number, "end"),
         ]
     for epoch in _ticks(1, len(loss)):
         if epoch == int(epoch) and epoch >= 1:
@@ -102,13 +104,18 @@ def loss_curve(loss: Sequence[float]) -> str:
     return _svg(f"Loss over {len(loss)} epochs, from {loss[0]:.4g} to {loss[-1]:.4g}", parts)
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    decades = range(floor(low), ceil(high) + 1)
+def _log_ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Round numbers between two powers of ten, about 3 to 8 of them: the power of each, and how it is written."""
+    decades = range(max(floor(low), -323), min(ceil(high), 308) + 1)
+    stride = ceil(len(decades) / 8)
     for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
-        ticks = [digit * 10.0**decade for decade in decades for digit in digits if low <= log10(digit * 10.0**decade) <= high]
-        if len(ticks) >= 3:
-            return ticks
-    return [10.0**low, 10.0**high]
+        ticks = [
+            (decade + log10(digit), f"{float(f'{digit}e{decade}'):.3g}") for decade in decades[::stride] for digit in digits
+        ]
+        shown = [tick for tick in ticks if low <= tick[0] <= high]
+        if len(shown) >= 3:
+            break
+    return shown
 
 
 def decision_map(
@@ -131,6 +138,7 @@ def decision_map(
         classes: names of the classes.
     """
     left, right, bottom, top = extent
+    across, up = map(printable, names)
     axes = _Axes((left, right), (bottom, top))
     rows, columns = answers.shape
     wide, high = _INNER_WIDTH / columns, _INNER_HEIGHT / rows
@@ -156,9 +164,7 @@ def decision_map(
         parts.append(_marker(axes.across(a), axes.up(b), label, colours[label % len(colours)]))
     parts += [_text(axes.across(v), _HEIGHT - _BOTTOM + 16, f"{v:.4g}") for v in _ticks(left, right)]
     parts += [_text(_LEFT - 6, axes.up(v) + 4, f"{v:.4g}", "end") for v in _ticks(bottom, top)]
-    return _svg(
-        f"What the model says over {names[0]} and {names[1]}, with {len(labels)} examples", parts + _frame(axes, *names)
-    )
+    return _svg(f"What the model says over {across} and {up}, with {len(labels)} examples", parts + _frame(axes, across, up))
 
 
 def _shade(band: float, classes: int) -> str:
