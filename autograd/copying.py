@@ -9,6 +9,7 @@ from weakref import WeakSet
 from .recording import Note
 
 N = TypeVar("N")
+Walk = Callable[..., tuple[list[Any], list[Any]]]
 
 # Restored nodes are older than anything written in this process; their order among themselves is kept.
 _LONG_AGO = 2**62
@@ -20,12 +21,12 @@ def twin(node: N, inputs: tuple[N, ...]) -> N:
     return _make(type(node), (copy.copy(data), copy.copy(grad), op, inputs, requires_grad, time, note))
 
 
-def deepcopy(root: N, order: list[N], memo: dict[int, Any]) -> N:
-    """What ``copy.deepcopy`` does for a node: ``order`` holds the nodes behind ``root``, operands first."""
-    for node in order:
+def deepcopy(root: N, leaves_and_computed: Walk, memo: dict[Any, Any]) -> N:
+    """What ``copy.deepcopy`` does for a node. What it has copied before, it passes by."""
+    leaves, computed = leaves_and_computed(root, memo.setdefault("autograd", set()))
+    for node in leaves + computed:
         if id(node) not in memo:
-            inputs: tuple[N, ...] = _fields(node)[3]
-            memo[id(node)] = twin(node, tuple([memo[id(x)] for x in inputs]))
+            memo[id(node)] = twin(node, tuple([memo[id(x)] for x in _fields(node)[3]]))
     copied: N = memo[id(root)]
     return copied
 

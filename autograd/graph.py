@@ -135,7 +135,7 @@ class Node:
         return copying.twin(self, self.inputs)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return copying.deepcopy(self, topological_order(self), memo)
+        return copying.deepcopy(self, leaves_and_computed, memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, topological_order)
@@ -175,16 +175,20 @@ def record(kind: type[N], data: Any, op: "Primitive", inputs: tuple[Any, ...]) -
     return node
 
 
-def leaves_and_computed(root: N) -> tuple[list[N], list[N]]:
+def leaves_and_computed(root: N, seen: set[N] | None = None) -> tuple[list[N], list[N]]:
     """Every node behind ``root``, and ``root``: the leaves, and the others each after its operands, first operands first.
 
-    Depth-first without recursion: ``path`` holds the nodes on the way down, each with the operands still to visit.
+    Depth-first without recursion: ``path`` holds the nodes on the way down, each with the operands still to visit. Nodes that
+    are ``seen`` beforehand are left out, and the others join them.
     """
+    seen = set() if seen is None else seen
+    if root in seen:
+        return [], []
+    seen.add(root)
     if root.op is None:
         return [root], []
     leaves: list[N] = []
     computed: list[N] = []
-    seen = {root}
     path: list[tuple[N, Iterator[N]]] = []
     node, operands = root, iter(root.inputs)
     while True:
@@ -234,7 +238,7 @@ def backward(root: Node, seed: Any) -> None:
         for leaf, grad in zip(leaves, before):
             leaf.grad = grad
         if isinstance(error, (ArithmeticError, ValueError)):
-            raise DomainError(_no_derivative(node, error)) from None
+            raise DomainError(_no_derivative(node)) from None
         raise
 
 
@@ -247,8 +251,8 @@ def _check_fresh(node: Node) -> None:
             )
 
 
-def _no_derivative(node: Node, error: Exception) -> str:
+def _no_derivative(node: Node) -> str:
     assert node.op is not None
     operands = ", ".join(f"{x.label or 'operand'} = {x._data:.6g}" for x in node.inputs[:6])
-    made = f" (made at {node.line})" if node.line else ""
-    return f"backward: '{node.op.name}' has no finite derivative at {operands}{made}: {error}"
+    made = f"made at {node.line}" if node.line else "compute it under source_lines() to see the line"
+    return f"backward: '{node.op.name}' has no finite derivative at {operands} ({made})"

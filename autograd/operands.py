@@ -52,7 +52,10 @@ def apply_anyhow(row: "Primitive", operands: tuple[Any, ...], fault: Exception |
 def _apply_to_numbers(row: "Primitive", operands: tuple[Any, ...]) -> Any:
     for x in operands:
         if not isinstance(x, Real | np.bool_):
-            raise TypeError(f"{row.name} takes Values, real numbers or arrays of them, not {type(x).__name__}")
+            hint = (
+                f"; pass what is in it one by one, {row.name}(*values)" if isinstance(x, list | tuple) and row.variadic else ""
+            )
+            raise TypeError(f"{row.name} takes Values, real numbers or arrays of them, not {type(x).__name__}{hint}")
     try:
         return row.apply(scalar, operands)
     except (ArithmeticError, ValueError) as error:

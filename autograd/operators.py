@@ -1,9 +1,13 @@
 """Operators and methods of nodes, one line each, written once for both kinds of number."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
+
+from numpy.typing import NDArray
 
 from . import ops
 from .graph import Node
+
+Operand: TypeAlias = float | Node | NDArray[Any]
 
 
 class Operators(Node):
@@ -13,24 +17,24 @@ class Operators(Node):
     __array_priority__ = 1000.0  # NumPy's scalars and arrays leave binary operators to us
 
     # fmt: off
-    def __add__(self, other: Any) -> Self: return ops.add(self, other)
+    def __add__(self, other: Operand) -> Self: return ops.add(self, other)
     def __radd__(self, other: float) -> Self: return ops.add(other, self)
-    def __sub__(self, other: Any) -> Self: return ops.sub(self, other)
+    def __sub__(self, other: Operand) -> Self: return ops.sub(self, other)
     def __rsub__(self, other: float) -> Self: return ops.sub(other, self)
-    def __mul__(self, other: Any) -> Self: return ops.mul(self, other)
+    def __mul__(self, other: Operand) -> Self: return ops.mul(self, other)
     def __rmul__(self, other: float) -> Self: return ops.mul(other, self)
-    def __truediv__(self, other: Any) -> Self: return ops.div(self, other)
+    def __truediv__(self, other: Operand) -> Self: return ops.div(self, other)
     def __rtruediv__(self, other: float) -> Self: return ops.div(other, self)
-    def __pow__(self, other: Any) -> Self: return ops.pow(self, other)
+    def __pow__(self, other: Operand) -> Self: return ops.pow(self, other)
     def __rpow__(self, other: float) -> Self: return ops.pow(other, self)
     def __neg__(self) -> Self: return ops.neg(self)
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return ops.abs(self)
 
-    def __lt__(self, other: Any) -> Any: return self._data < _data(other)
-    def __le__(self, other: Any) -> Any: return self._data <= _data(other)
-    def __gt__(self, other: Any) -> Any: return self._data > _data(other)
-    def __ge__(self, other: Any) -> Any: return self._data >= _data(other)
+    def __lt__(self, other: Operand) -> Any: return self._data < _data(other)
+    def __le__(self, other: Operand) -> Any: return self._data <= _data(other)
+    def __gt__(self, other: Operand) -> Any: return self._data > _data(other)
+    def __ge__(self, other: Operand) -> Any: return self._data >= _data(other)
     def __eq__(self, other: Any) -> Any: return self._data == _data(other)
     def __ne__(self, other: Any) -> Any: return self._data != _data(other)
     __hash__ = Node.__hash__  # a node is itself in sets and dicts, whatever its number
@@ -38,6 +42,8 @@ class Operators(Node):
     def exp(self) -> Self: return ops.exp(self)
     def expm1(self) -> Self: return ops.expm1(self)
     def log(self) -> Self: return ops.log(self)
+    def log2(self) -> Self: return ops.log(self) / 0.6931471805599453
+    def log10(self) -> Self: return ops.log(self) / 2.302585092994046
     def log1p(self) -> Self: return ops.log1p(self)
     def sqrt(self) -> Self: return ops.sqrt(self)
     def abs(self) -> Self: return ops.abs(self)
@@ -53,12 +59,13 @@ class Operators(Node):
     def sigmoid(self) -> Self: return ops.sigmoid(self)
     def softplus(self) -> Self: return ops.softplus(self)
     def relu(self) -> Self: return ops.relu(self)
-    def leaky_relu(self, slope: Any = 0.01) -> Self: return ops.leaky_relu(self, slope)
-    def elu(self, alpha: Any = 1.0) -> Self: return ops.elu(self, alpha)
+    def leaky_relu(self, slope: Operand = 0.01) -> Self: return ops.leaky_relu(self, slope)
+    def elu(self, alpha: Operand = 1.0) -> Self: return ops.elu(self, alpha)
     def gelu(self) -> Self: return ops.gelu(self)
     def silu(self) -> Self: return ops.silu(self)
     def step(self) -> Self: return ops.step(self)
-    def clip(self, low: Any, high: Any) -> Self: return ops.clip(self, low, high)
+    def conjugate(self) -> Self: return self  # np.var asks for it
+    def clip(self, low: Operand, high: Operand) -> Self: return ops.clip(self, low, high)
     # fmt: on
 
 

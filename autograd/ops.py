@@ -350,7 +350,7 @@ def _dot_partials(xp: XP, z: X, operands: Sequence[X]) -> list[X]:
 def _dot_push(operands: Sequence[Node]) -> float:
     n = len(operands) // 2
     z: float = operands[-1]._data if len(operands) % 2 else 0.0
-    for x, w in zip(operands[:n], operands[n:]):
+    for x, w in zip(operands, operands[n : 2 * n]):
         z += x._data * w._data
     return z
 
@@ -359,14 +359,13 @@ def _dot_pull(node: Node) -> None:
     operands = node.inputs
     g = node.grad
     n = len(operands) // 2
-    for x, w in zip(operands[:n], operands[n:]):
+    for x, w in zip(operands, operands[n : 2 * n]):
         if x.requires_grad:
             x.grad += g * w._data
         if w.requires_grad:
             w.grad += g * x._data
-    for bias in operands[2 * n :]:
-        if bias.requires_grad:
-            bias.grad += g
+    if len(operands) % 2 and operands[-1].requires_grad:
+        operands[-1].grad += g
 
 
 @variadic(_dot_partials, push=_dot_push, pull=_dot_pull, domain=REAL, symbol="dot")

@@ -11,7 +11,7 @@ and ``autograd.scalar``, arrays and ``numpy``, nodes and ``autograd.ops``.
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from inspect import Signature, signature
+from inspect import Parameter, Signature, signature
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
@@ -104,7 +104,7 @@ def elementwise(*partials: Rule | None, domain: tuple[Domain, ...], symbol: str 
 def variadic(
     partials: Rule, *, domain: Domain, symbol: str = "", push: Rule | None = None, pull: Pull | None = None
 ) -> Callable[[Rule], Operation]:
-    """Enter an op of any number of operands into the table; its functions take them as one sequence.
+    """Enter an op of any number of operands into the table. Callers pass them one by one; its rules get them as one sequence.
 
     Args:
         partials: ``(xp, z, operands) -> [∂z/∂operand, …]``.
@@ -126,6 +126,8 @@ def _enter(row: Primitive, call: Any, pull: Pull) -> Operation:
     if known and known.forward.__module__ != row.forward.__module__:
         raise ValueError(f"the op table has a row '{row.name}' from {known.forward.__module__}; give yours another name")
     _, *operands = signature(row.forward).parameters.values()  # all but xp
+    kind = Parameter.VAR_POSITIONAL if row.variadic else Parameter.POSITIONAL_ONLY
+    operands = [operand.replace(kind=kind, annotation=Parameter.empty) for operand in operands]
     functools.update_wrapper(call, row.forward)
     call.__signature__ = Signature(operands)
     call.primitive = row

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import scalar
+from .errors import DomainError
 from .operators import Operators
 
 
@@ -17,8 +18,12 @@ class Value(Operators):
         label: the name it is drawn and reported under.
         requires_grad: False for a constant, which takes no gradient.
 
+    Functions out of their domain, or too large for a float, raise ``DomainError``; ``+``, ``-`` and ``*`` overflow to ``inf``,
+    as floats do.
+
     Raises:
         TypeError: if ``data`` is not a real number.
+        DomainError: if it is too large for a float.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x * x
@@ -36,8 +41,14 @@ class Value(Operators):
         if type(data) is float:
             return data
         if isinstance(data, Real | np.bool_):
-            return float(data)
-        hint = "; for an array, make a Value of each element" if isinstance(data, np.ndarray) else ""
+            try:
+                return float(data)
+            except OverflowError:
+                raise DomainError("Value: the number is too large for a float, which ends at 1.8e308") from None
+        if isinstance(data, np.ndarray):
+            hint = "; make a Value of each element"
+        else:
+            hint = "; use it as it is, or its detach()" if isinstance(data, Value) else ""
         raise TypeError(f"Value holds a real number, not {type(data).__name__}{hint}")
 
     def item(self) -> float:

@@ -66,6 +66,9 @@ class LeakyReLU(Elementwise):
         super().__init__(ag.leaky_relu)
         self.slope = slope
 
+    def __repr__(self) -> str:
+        return f"LeakyReLU({self.slope})"
+
     def forward(self, x: Any) -> Any:
         """The op of each element, with this slope."""
         return each(lambda element: ag.leaky_relu(element, self.slope), x)
@@ -77,6 +80,9 @@ class ELU(Elementwise):
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(ag.elu)
         self.alpha = alpha
+
+    def __repr__(self) -> str:
+        return f"ELU({self.alpha})"
 
     def forward(self, x: Any) -> Any:
         """The op of each element, with this alpha."""
@@ -151,8 +157,10 @@ def activation(name: Activation) -> Callable[[Any], Any]:
     """
     if isinstance(name, Module):
         return name
+    if isinstance(name, type):
+        raise TypeError(f"activation: {name.__name__} is a class; pass {name.__name__}(), or a name, such as 'relu'")
     if callable(name):
         return Elementwise(name)
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise ValueError(f"activation must be one of {', '.join(sorted(NAMES))}, or a function; not {name!r}")
     return NAMES[name]()

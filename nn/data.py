@@ -21,7 +21,7 @@ Labels = NDArray[np.int64]
 MAX_CLASSES = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Examples with their labels.
 
@@ -92,16 +92,23 @@ def read_csv(path: str | PathLike[str]) -> Dataset:
         raise ValueError(f"{where}: the file is empty; it wants rows of numbers with a label in the last column")
     width = len(rows[0][1])
     if width < 2:
-        raise ValueError(f"{where}, line {rows[0][0]}: 1 column, expected at least 2: numbers, and a label in the last")
+        raise ValueError(
+            f"{where}, line {rows[0][0]}: 1 column, expected at least 2: numbers, and a label in the last, with commas between"
+        )
     for line, row in rows:
         if len(row) != width:
             raise ValueError(f"{where}, line {line}: {len(row)} columns, expected {width} as in line {rows[0][0]}")
-    named = not any(_is_number(cell) for cell in rows[0][1][:-1])
-    names = rows.pop(0)[1] if named else [f"column {i}" for i in range(1, width + 1)]
+    first, *others = [row for _, row in rows]
+    named = not any(map(_is_number, first[:-1]))
+    named |= bool(others) and not _is_number(first[-1]) and all(_is_number(row[-1]) for row in others)  # years, say, as names
+    names = rows.pop(0)[1] if named else [""] * width
+    names = [name or f"column {i}" for i, name in enumerate(names, 1)]
+    if not rows:
+        raise ValueError(f"{where}: only a line of names; expected rows of numbers below it")
     x = np.array([[_number(where, line, name, cell) for name, cell in zip(names, row[:-1])] for line, row in rows])
     labels = [row[-1] for _, row in rows]
     for (line, _), label in zip(rows, labels):
-        if label.lower() in ("", "nan", "inf", "-inf"):
+        if not label or (_is_number(label) and not isfinite(float(label))):
             raise ValueError(f"{where}, line {line}, {names[-1]}: the label is {label or 'empty'!r}")
     if all(map(_is_number, labels)):
         labels = [f"{float(label):g}" for label in labels]  # 1 and 1.0 are one class
@@ -147,8 +154,16 @@ def split(data: Dataset, held_out: float = 0.2, *, rng: Rng = None) -> tuple[Dat
 
 
 def standardise(train: Dataset, *others: Dataset) -> list[Dataset]:
-    """All parts shifted and scaled alike, so that each feature of ``train`` has mean 0 and deviation 1 (or is all 0)."""
-    varies = np.ptp(train.x, axis=0) > 0
-    mean = np.where(varies, train.x.mean(axis=0), train.x[0])  # of a constant, the constant itself, to the last digit
-    scale = np.where(varies, train.x.std(axis=0), 1.0)
+    """All parts shifted and scaled alike, so that each feature of ``train`` has mean 0 and deviation 1 (or is all 0).
+
+    Raises:
+        ValueError: the numbers of a feature are too large to be squared; it is named.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        varies = train.x.max(axis=0) > train.x.min(axis=0)
+        mean = np.where(varies, train.x.mean(axis=0), train.x[0])  # of a constant, the constant itself, to the last digit
+        scale = np.where(varies, train.x.std(axis=0), 1.0)
+    for name, number in zip(train.features, scale):
+        if not isfinite(number):
+            raise ValueError(f"standardise: the numbers of feature {name!r} are too large; expected at most about 1e150")
     return [Dataset((part.x - mean) / scale, part.y, part.features, part.classes) for part in (train, *others)]

@@ -5,6 +5,7 @@ lists.
 """
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,10 @@ class Perceptron(Module):
     ) -> None:
         self.n_in = _size("Perceptron", "n_in", n_in)
         self.activation = activation_of(activation)
-        start = _initialiser(init, self.activation)(np.random.default_rng(rng), self.n_in, 1)
-        self.weight = [Value(w, label=f"w[{i}]") for i, (w,) in enumerate(start.tolist())]
-        self.bias = Value(0.0, label="b")
         self._named = _name_of(activation)
+        start = _first_weights(self, init, rng, 1)
+        self.weight = [Value(w, label=f"w[{i}]") for i, (w,) in enumerate(start)]
+        self.bias = Value(0.0, label="b")
 
     def forward(self, x: Any) -> Any:
         """From ``n_in`` numbers to one Value; from a batch of them to a list of Values."""
@@ -80,10 +81,10 @@ class Dense(Module):
         self.n_in = _size("Dense", "n_in", n_in)
         self.n_out = _size("Dense", "n_out", n_out)
         self.activation = activation_of(activation)
-        start = _initialiser(init, self.activation)(np.random.default_rng(rng), self.n_in, self.n_out)
-        self.weight = [[Value(w, label=f"w[{i},{j}]") for j, w in enumerate(row)] for i, row in enumerate(start.tolist())]
-        self.bias = [Value(0.0, label=f"b[{j}]") for j in range(self.n_out)]
         self._named = _name_of(activation)
+        start = _first_weights(self, init, rng, self.n_out)
+        self.weight = [[Value(w, label=f"w[{i},{j}]") for j, w in enumerate(row)] for i, row in enumerate(start)]
+        self.bias = [Value(0.0, label=f"b[{j}]") for j in range(self.n_out)]
 
     def forward(self, x: Any) -> Any:
         """From ``n_in`` numbers to a list of ``n_out`` Values; from a batch of them to a list of lists."""
@@ -145,6 +146,9 @@ class MLP(Sequential):
             *[Dense(m, n, activation, rng=rng, init=init) for m, n in zip(widths, hidden)],
             Dense(widths[-1], last, output, rng=rng, init=init),
         )
+        for i, layer in enumerate(self.layers):  # w[0,0] of layer 1 is w1[0,0]
+            for parameter in layer.parameters():  # type: ignore[attr-defined]  # its layers are Dense
+                parameter.label = f"{parameter.label[0]}{i}{parameter.label[1:]}"
         self._shown = f"MLP({n_in}, {list(sizes)}{_name_of(activation)})"
 
     def forward(self, x: Any) -> Any:
@@ -161,15 +165,23 @@ class MLP(Sequential):
 def _by_example(layer: Perceptron | Dense, x: Any, compute: Callable[[Sequence[Any]], Any]) -> Any:
     """``compute`` of the one example ``x``, or of each example in the batch ``x``."""
     if isinstance(x, np.ndarray):
+        if x.ndim > 1 and not len(x):
+            raise ValueError(f"{place(layer)} takes {layer.n_in} inputs an example, found a batch of no examples")
         x = x.tolist()
-    if not isinstance(x, _SEQUENCE):
+    if isinstance(x, (Node, Real)):
         x = [x]
-    if x and isinstance(x[0], (*_SEQUENCE, np.ndarray)):
+    if isinstance(x, _SEQUENCE) and x and isinstance(x[0], (*_SEQUENCE, np.ndarray)):
         return [compute(_example(layer, example)) for example in x]
     return compute(_example(layer, x))
 
 
-def _example(layer: Perceptron | Dense, x: Sequence[Any]) -> Sequence[Any]:
+def _example(layer: Perceptron | Dense, x: Any) -> Sequence[Any]:
+    if isinstance(x, np.ndarray):
+        x = x.tolist()
+    if not isinstance(x, _SEQUENCE):
+        raise TypeError(
+            f"{place(layer)} takes a list of {layer.n_in} numbers, or a list of such lists; found {type(x).__name__}"
+        )
     if len(x) != layer.n_in:
         raise ValueError(f"{place(layer)} takes {layer.n_in} inputs, found {len(x)}")
     for element in x:
@@ -184,8 +196,17 @@ def _size(layer: str, name: str, size: int) -> int:
     return int(size)
 
 
-def _initialiser(init: Initialiser | None, activation: Callable[[Any], Any]) -> Initialiser:
-    return init or (he if rectifies(activation) else glorot)
+def _first_weights(layer: Perceptron | Dense, init: Initialiser | None, rng: Rng, n_out: int) -> list[list[float]]:
+    start = init or (he if rectifies(layer.activation) else glorot)
+    if not callable(start):
+        raise TypeError(
+            f"{layer}: init is a function of (rng, n_in, n_out), such as nn.init.he or nn.init.normal(0.1); not {init!r}"
+        )
+    weights = np.asarray(start(np.random.default_rng(rng), layer.n_in, n_out))
+    if weights.shape != (layer.n_in, n_out):
+        raise ValueError(f"{layer}: init gave weights of shape {weights.shape}, expected {(layer.n_in, n_out)}")
+    rows: list[list[float]] = weights.tolist()
+    return rows
 
 
 def _name_of(activation: Activation) -> str:

@@ -107,22 +107,22 @@ def cross_entropy(logits: Any, labels: Any) -> Value:
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.
     """
-    rows, wanted = _plain(logits), _plain(labels)
-    if not isinstance(wanted, list | tuple):
-        rows, wanted = [rows], [wanted]
+    wanted, shape = _flat("cross_entropy", labels)
+    rows = _plain(logits) if shape else [logits]
     if len(rows) != len(wanted):
         raise ValueError(f"cross_entropy: {len(wanted)} labels for {len(rows)} rows of logits; pass one label per row")
     if not rows:
         raise ValueError("cross_entropy: the batch is empty")
-    return _mean([_negative_log_likelihood(row, label) for row, label in zip(rows, wanted, strict=True)])
+    return _mean([_negative_log_likelihood(_plain(row), label) for row, label in zip(rows, wanted)])
 
 
 def _negative_log_likelihood(row: Any, label: Any) -> Any:
     if not isinstance(row, list | tuple):
         raise ValueError("cross_entropy: each example wants a list of logits, one a class; for one logit use bce_with_logits")
-    if not 0 <= label < len(row) or label != int(label):
+    number = _number("cross_entropy", label)
+    if not 0 <= number < len(row) or number != int(number):
         raise ValueError(f"cross_entropy: label {label} is not one of the {len(row)} classes 0 to {len(row) - 1}")
-    return ag.logsumexp(*row) - row[int(label)]
+    return ag.logsumexp(*row) - row[int(number)]
 
 
 def _mean(terms: Sequence[Any]) -> Value:
@@ -135,34 +135,51 @@ def _plain(x: Any) -> Any:
 
 
 def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Predictions and targets, element by element; one-element rows count as their element."""
-    (p, p_shape), (t, t_shape) = _flat(predictions), _flat(targets)
-    if [n for n in p_shape if n != 1] != [n for n in t_shape if n != 1]:
+    """Predictions and targets, element by element; rows of one element count as their element."""
+    (p, p_shape), (t, t_shape) = _flat(loss, predictions), _flat(loss, targets)
+    if _without_ones(p_shape) != _without_ones(t_shape):
         raise ValueError(f"{loss}: predictions have shape {p_shape}, targets {t_shape}; pass one target for each prediction")
     if not p:
         raise ValueError(f"{loss}: the batch is empty")
-    return list(zip(p, t, strict=True))
+    return list(zip(p, t))
 
 
-def _flat(x: Any) -> tuple[list[Any], tuple[int, ...]]:
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return _without_ones(shape[:-1]) if shape[-1:] == (1,) else shape
+
+
+def _flat(loss: str, x: Any) -> tuple[list[Any], tuple[int, ...]]:
+    """The elements of a number, a list or a list of lists, and its shape."""
     x = _plain(x)
     if not isinstance(x, list | tuple):
         return [x], ()
     rows = [_plain(row) for row in x]
-    if not rows or not isinstance(rows[0], list | tuple):
-        return list(rows), (len(rows),)
+    if not any(isinstance(row, list | tuple) for row in rows):
+        return rows, (len(rows),)
     if len({len(row) if isinstance(row, list | tuple) else -1 for row in rows}) > 1:
-        raise ValueError("a loss takes rows of one length; these differ")
-    return [element for row in rows for element in row], (len(rows), len(rows[0]))
+        raise ValueError(f"{loss}: rows must be of one length, and these differ")
+    elements = [element for row in rows for element in row]
+    if any(isinstance(element, list | tuple) for element in elements):
+        raise ValueError(f"{loss}: a batch is a list of numbers or of rows of numbers; this one is nested deeper")
+    return elements, (len(rows), len(rows[0]))
+
+
+def _number(loss: str, label: Any) -> float:
+    try:
+        return float(label)
+    except (TypeError, ValueError):
+        raise ValueError(f"{loss}: a label must be a number, not {label!r}") from None
 
 
 def _one_of(loss: str, label: Any, labels: Sequence[float]) -> float:
-    if label not in labels:
+    number = _number(loss, label)
+    if number not in labels:
         raise ValueError(f"{loss}: labels must be {' or '.join(map(str, labels))}, not {label}")
-    return float(label)
+    return number
 
 
 def _probability(loss: str, label: Any) -> float:
-    if not 0 <= label <= 1:
+    number = _number(loss, label)
+    if not 0 <= number <= 1:
         raise ValueError(f"{loss}: labels must lie between 0 and 1; {label} does not")
-    return float(label)
+    return number

@@ -22,25 +22,26 @@ class Module:
     training = True
     _scope: Scope
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes; to be written by each module."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x) yet; write one")
 
-    def __call__(self, x: Any) -> Any:
-        """``forward(x)``, noting on each node that this module made it."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """``forward`` of the same arguments, noting on each node that this module made it."""
         try:
             token = self._scope.enter()
         except AttributeError:
             self._scope = Scope(self)
             token = self._scope.enter()
         try:
-            return self.forward(x)
+            return self.forward(*args, **kwargs)
         finally:
             leave(token)
 
     def parameters(self) -> list[Value]:
         """Every parameter, once."""
-        return [parameter for _, parameter in self.named_parameters()]
+        blocks = (block.ravel().tolist() for _, block in self._blocks())
+        return list(dict.fromkeys(value for block in blocks for value in block if value.requires_grad))
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter, once, with its name: ``layers.0.weight[3, 1]``."""

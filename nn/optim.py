@@ -22,7 +22,12 @@ class SGD:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
+        if not isinstance(parameters, Iterable):
+            raise TypeError(f"SGD takes a list of parameters, not {type(parameters).__name__}; pass model.parameters()")
         self.parameters = list(parameters)
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"SGD: parameters are Values, not {type(parameter).__name__}; pass model.parameters()")
         if not self.parameters:
             raise ValueError(
                 "SGD: there are no parameters; pass model.parameters(), and see that the model keeps them in its attributes"
@@ -34,6 +39,9 @@ class SGD:
         self.lr = lr
         self.momentum = momentum
         self._velocity = [0.0] * len(self.parameters)
+
+    def __repr__(self) -> str:
+        return f"SGD({len(self.parameters)} parameters, lr={self.lr}, momentum={self.momentum})"
 
     def step(self) -> None:
         """Move every parameter once, along the gradient it has now."""

@@ -66,14 +66,20 @@ def fit(
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
+    if not callable(loss):
+        raise TypeError(f"fit: loss is a function of predictions and targets, such as nn.mse; not {loss!r}")
     rows, targets = _examples(x), _plain(y)
     if len(rows) != len(targets) or not rows:
         raise ValueError(
             f"fit: {len(rows)} examples and {len(targets)} targets; pass one target for each example, and at least one"
         )
-    if epochs < 0 or (batch_size is not None and batch_size < 1):
-        raise ValueError(f"fit: epochs must be at least 0 and batch_size at least 1, not {epochs} and {batch_size}")
+    if epochs != int(epochs) or epochs < 0 or (batch_size is not None and (batch_size != int(batch_size) or batch_size < 1)):
+        raise ValueError(
+            f"fit: epochs must be whole and at least 0, batch_size whole and at least 1; not {epochs} and {batch_size}"
+        )
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
+    if set(optimizer.parameters).isdisjoint(model.parameters()):
+        raise ValueError("fit: the optimizer moves none of the model's parameters; make it with model.parameters()")
     history = History() if history is None else history
     rng = np.random.default_rng(rng)
     size = batch_size or len(rows)
@@ -83,6 +89,10 @@ def fit(
             total = 0.0
             for number, batch in enumerate(_batches(len(rows), size, rng), 1):
                 error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
+                if not isinstance(error, Value):
+                    raise TypeError(
+                        f"fit: the loss must come as a Value, so that it has a gradient; it came as {type(error).__name__}"
+                    )
                 if not isfinite(error.data):
                     raise FloatingPointError(
                         f"fit: the loss is {error.data} in epoch {epoch}, batch {number}; a smaller learning rate may help"

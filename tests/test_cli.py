@@ -466,3 +466,34 @@ def test_help_and_version_are_told(run):
     code, out, _ = run("--version")
     assert code == 0
     assert re.fullmatch(r"stepgrad (\d+\.\d+\.\d+|\(not installed\))", out[0])
+
+
+def test_the_picture_of_one_perceptron_has_its_bias_and_eight_of_its_terms(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [",".join(f"{x:.4f}" for x in rng.normal(size=12)) + f",{i % 2}" for i in range(40)]
+    (tmp_path / "wide.csv").write_text("\n".join(["," * 12 + "label", *rows]))
+    assert (
+        cli.main(["demo", "--data", str(tmp_path / "wide.csv"), "--epochs", "1", "--hidden", "4", "--out", str(tmp_path)]) == 0
+    )
+
+    page = (tmp_path / "index.html").read_text()
+    perceptron = page[page.index("One perceptron of it") : page.index("The gradient, checked")]
+    text = perceptron[perceptron.index("<pre>") :]
+    assert "with the 8 largest of its 12 terms" in perceptron
+    assert text.count("column ") >= 8
+    assert "b0[0]" in text
+    graph = page[page.index("The graph of one example") : page.index("One perceptron of it")]
+    assert graph.count("ReLU") >= 4  # a name that no column has hides nothing
+
+
+@pytest.mark.parametrize("number", ["1e308", "1e200"])
+def test_numbers_too_large_to_standardise_are_bad_input(tmp_path, capsys, number):
+    (tmp_path / "huge.csv").write_text("a,b,label\n" + "".join(f"{'-' * (i % 2)}{number},{i},{i % 2}\n" for i in range(20)))
+    assert cli.main(["demo", "--data", str(tmp_path / "huge.csv"), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_too_large_to_build_is_bad_input(tmp_path, capsys):
+    assert cli.main(["demo", "--hidden", "1000000,1000000", "--out", str(tmp_path / "out")]) == 2
+    assert "weights, more than" in capsys.readouterr().err

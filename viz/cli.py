@@ -4,6 +4,7 @@ stepgrad demo ... train a network of scalar Values, check its gradient, write a 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _demo(options)
+    except BrokenPipeError:  # whoever read what we print has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (OSError, ValueError, FloatingPointError) as error:
         why = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename else str(error)
         print(f"stepgrad: {' '.join(why.split())}", file=sys.stderr)
@@ -48,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--data", default="moons", help="moons (default), digits, or a CSV file: numeric columns, the label in the last"
     )
-    demo.add_argument("--hidden", type=_sizes, metavar="N,N…", help="perceptrons in each hidden layer, such as 16,16")
+    demo.add_argument("--hidden", type=_sizes, metavar="N,N,...", help="perceptrons in each hidden layer, such as 16,16")
     demo.add_argument("--epochs", type=_positive, metavar="N", help="times through the training examples")
     demo.add_argument("--lr", type=_rate, metavar="RATE", help="learning rate")
     demo.add_argument("--batch-size", type=_positive, default=16, metavar="N", help="examples in a step (default 16)")

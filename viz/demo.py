@@ -3,8 +3,9 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from errno import EACCES, ENOTDIR
+from errno import EACCES, EISDIR, ENOTDIR
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,6 +27,7 @@ CHECKED = 24  # partials held against central differences
 TOLERANCE = 1e-6  # of their relative difference
 MOST_NODES = 600  # in a picture
 MOST_INPUTS = 8  # drawn beside them
+MOST_PARAMETERS = 2_000_000  # each is an object of some 200 bytes
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ class Run:
         self.train, self.test = nn.data.standardise(*nn.data.split(data, rng=rng))
         self.classes = tuple(map(printable, data.classes))
         binary = len(self.classes) == 2
+        widths = [data.x.shape[1], *hidden, len(self.classes)]
+        if (parameters := sum(m * n for m, n in pairwise(widths))) > MOST_PARAMETERS:
+            raise ValueError(
+                f"this network would have {parameters:,} weights, more than {MOST_PARAMETERS:,}; choose a smaller --hidden"
+            )
         self.loss = nn.bce_with_logits if binary else nn.cross_entropy
         self.model = nn.MLP(data.x.shape[1], [*hidden, 1 if binary else len(self.classes)], rng=rng)
         self.optimizer = nn.SGD(self.model.parameters(), lr=lr)
@@ -82,7 +89,7 @@ class Run:
         self._rng = rng
 
     def check(self) -> None:
-        """Hold some partials of the loss of a small batch, drawn at random, against central differences.
+        """Hold some partials of the loss of a small batch, at random among those that are not 0, against central differences.
 
         The parameters are moved a little first: at the start all biases are 0, so an input of zeros puts each ReLU on its kink.
         """
@@ -96,7 +103,7 @@ class Run:
 
         self.model.zero_grad()
         loss().backward()
-        named = list(self.model.named_parameters())
+        named = [(name, parameter) for name, parameter in self.model.named_parameters() if parameter.grad]
         for i in sorted(self._rng.choice(len(named), min(CHECKED, len(named)), replace=False)):
             name, parameter = named[i]
             start = parameter.data
@@ -152,11 +159,11 @@ class Run:
     def _page(self, counts: NDArray[np.int64], accuracy: float) -> str:
         summary = self.model.summary()
         learnt = self.confusion(self.train)
-        example, loss = self._example()
+        example, x, loss = self._example()
         hidden = set(self.model.parameters())
         left_out = "its weights and bias"
         if len(self.test.features) > MOST_INPUTS:
-            hidden |= {node for node in topological_order(loss) if node.label in self.test.features}
+            hidden.update(x)
             left_out += " and the inputs"
         sections = [
             report.figures(
@@ -196,7 +203,7 @@ class Run:
                 ),
                 report.table(
                     ("parameter", "backward", "central difference", "relative difference"),
-                    [(c.name, f"{c.backward:.9f}", f"{c.numeric:.9f}", f"{c.difference:.0e}") for c in self.checks],
+                    [(c.name, f"{c.backward:.9g}", f"{c.numeric:.9g}", f"{c.difference:.0e}") for c in self.checks],
                 ),
             ),
             report.section("The network", f"<pre>{escape(str(summary))}</pre>"),
@@ -210,8 +217,8 @@ class Run:
         """The largest relative difference between a partial and its central difference."""
         return max((check.difference for check in self.checks), default=float("nan"))
 
-    def _example(self) -> tuple[str, Value]:
-        """The held-out example that it finds hardest, in words, and its loss with the gradients behind it."""
+    def _example(self) -> tuple[str, list[Value], Value]:
+        """The held-out example that it finds hardest: in words, its inputs, and its loss with the gradients behind it."""
         with no_grad():
             losses = [self.loss(self.model(x), y).data for x, y in zip(self.test.x, self.test.y)]
         hardest = int(np.argmax(losses))
@@ -221,14 +228,13 @@ class Run:
         loss = self.loss(self.model(x), label)
         loss.label = "loss"
         loss.backward()
-        return f"The held-out example that the network finds hardest, of class {self.classes[label]}.", loss
+        return f"The held-out example that the network finds hardest, of class {self.classes[label]}.", x, loss
 
     def _perceptron(self, loss: Value) -> str:
         output, weighted_sum = _first_perceptron(loss)
         n = len(weighted_sum.inputs) // 2
-        terms = sorted(zip(weighted_sum.inputs, weighted_sum.inputs[n:]), key=lambda term: -abs(term[0].data * term[1].data))[
-            :n
-        ]
+        terms = list(zip(weighted_sum.inputs[:n], weighted_sum.inputs[n : 2 * n]))
+        terms.sort(key=lambda term: -abs(term[0].data * term[1].data))
         caption = "The first perceptron of the first layer, in the same example"
         if n > MOST_INPUTS:
             caption += f", with the {MOST_INPUTS} largest of its {n} terms"
@@ -278,6 +284,8 @@ def _see_that_it_can_be_written_to(folder: Path) -> None:
     place = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not place.is_dir():
         raise NotADirectoryError(ENOTDIR, "is a file, where the report wants a folder", str(place))
+    if (folder / "index.html").is_dir():
+        raise IsADirectoryError(EISDIR, "is a folder, where the report wants a file", str(folder / "index.html"))
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(EACCES, "may not be written to", str(place))
 
@@ -297,6 +305,7 @@ def _first_perceptron(loss: Node) -> tuple[Node, Node]:
 
 def _graph(root: Node, caption: str, **options: Any) -> str:
     try:
-        return report.wide_figure(draw(root, max_nodes=MOST_NODES, **options).svg, caption)
+        drawing = draw(root, max_nodes=MOST_NODES, **options)
+        return report.wide_figure(drawing.svg, caption, drawing.text())
     except ValueError as error:
         return report.paragraph(f"Too large to read: {error}.")

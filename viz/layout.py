@@ -24,6 +24,7 @@ BETWEEN_COLUMNS = 44.0
 BETWEEN_ENDS = 12.0  # of lines that meet at one side of a box
 MARGIN = 16.0
 _READABLE = 600  # places; in a larger drawing nobody can follow the lines that swapping neighbours would untangle
+_IN_ORDER = 3  # edges that arrive as listed, even if they cross, since a - b is not b - a
 _LINE = 2.0  # the height kept free for a line that passes a column
 
 
@@ -45,7 +46,7 @@ def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
 
     Args:
         sizes: width and height of each box.
-        edges: source and target of each edge; two equal edges are drawn apart.
+        edges: source and target of each edge; two equal edges are drawn apart. Where few meet, the first listed arrives on top.
 
     Raises:
         ValueError: an edge does not lead from a lower to a higher index (the boxes are not in topological order).
@@ -262,7 +263,8 @@ def _spread(routes: list[list[int]], y: list[float], heights: list[float]) -> tu
         arriving.setdefault(route[-1], []).append(e)
         parallel.setdefault((route[0], route[-1]), []).append(e)
     for v, arrivals in arriving.items():
-        arrivals.sort(key=lambda e: y[routes[e][-2]])
+        if len(arrivals) > _IN_ORDER:
+            arrivals.sort(key=lambda e: y[routes[e][-2]])
         gap = min(BETWEEN_ENDS, heights[v] / (len(arrivals) + 1))
         for k, e in enumerate(arrivals):
             ends[e] = y[v] + (k - (len(arrivals) - 1) / 2) * gap

@@ -17,7 +17,7 @@ def opened(root: N) -> N:
     Raises:
         TypeError: ``root`` is not a node.
 
-    >>> y = dot([x1, x2], [w1, w2])  # doctest: +SKIP
+    >>> y = dot(x1, x2, w1, w2)  # doctest: +SKIP
     >>> draw(opened(y))  # x1 * w1 + x2 * w2  # doctest: +SKIP
     """
     if not isinstance(root, Node):

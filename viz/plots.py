@@ -17,7 +17,7 @@ from .words import printable
 Floats = NDArray[np.float64]
 
 _WIDTH, _HEIGHT = 460, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 16, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 24, 44
 _INNER_WIDTH, _INNER_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 _INK, _FAINT, _LINE = "#1f2933", "#dfe3e8", "#0072b2"
 _TWO = ("#0072b2", "#b34700")
@@ -162,9 +162,22 @@ def decision_map(
     colours = _TWO if len(classes) == 2 else _MANY
     for (a, b), label in zip(points.tolist(), labels.tolist()):
         parts.append(_marker(axes.across(a), axes.up(b), label, colours[label % len(colours)]))
+    parts += _legend(classes, colours)
     parts += [_text(axes.across(v), _HEIGHT - _BOTTOM + 16, f"{v:.4g}") for v in _ticks(left, right)]
     parts += [_text(_LEFT - 6, axes.up(v) + 4, f"{v:.4g}", "end") for v in _ticks(bottom, top)]
     return _svg(f"What the model says over {across} and {up}, with {len(labels)} examples", parts + _frame(axes, across, up))
+
+
+def _legend(classes: Sequence[str], colours: Sequence[str]) -> list[str]:
+    """Marker and name of each class, in one line at the top; of many classes the first few."""
+    shown = [printable(name) for name in classes[:6]]
+    if sum(len(name) + 4 for name in shown) * 7 > _INNER_WIDTH:
+        shown = [name[:6] for name in shown]
+    parts, x = [], _LEFT + 12.0
+    for i, name in enumerate(shown):
+        parts += [_marker(x, 11, i, colours[i % len(colours)]), _text(x + 9, 15, name, "start")]
+        x += 7.0 * len(name) + 30
+    return parts + ([_text(x, 15, f"… {len(classes)} classes", "start")] if len(classes) > len(shown) else [])
 
 
 def _shade(band: float, classes: int) -> str:

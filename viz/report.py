@@ -17,7 +17,8 @@ body { margin: 0 auto; max-width: 62rem; padding: 2rem 1rem 4rem; font: 16px/1.5
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; }
 h2 { font-size: 1.2rem; margin: 2.4rem 0 .6rem; }
 p { max-width: 44rem; }
-.lead, figcaption, footer { color: var(--faint); }
+details { margin-top: .3rem; }
+.lead, figcaption, summary { color: var(--faint); }
 dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .8rem; margin: 1.6rem 0; }
 dl div { background: var(--card); border: 1px solid var(--rule); border-radius: .5rem; padding: .7rem .9rem; }
 dt { color: var(--faint); font-size: .85rem; }
@@ -27,7 +28,7 @@ dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
 figure { margin: 0; max-width: 100%; }
 figure svg { max-width: 100%; height: auto; border-radius: .5rem; }
 .wide { overflow-x: auto; background: #ffffff; border: 1px solid var(--rule); border-radius: .5rem; padding: .5rem; }
-.wide svg { max-width: max(100%, 50rem); height: auto; display: block; margin: auto; }
+.wide svg { max-width: none; display: block; margin: auto; }
 figcaption { font-size: .9rem; margin-top: .4rem; max-width: 44rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .28rem .6rem; text-align: right; border-bottom: 1px solid var(--rule); }
@@ -71,11 +72,11 @@ def figure(svg: str, caption: str) -> str:
     return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def wide_figure(svg: str, caption: str) -> str:
-    """A picture in its own size, which scrolls sideways where the page is narrower."""
-    words = escape(caption)
-    box = f'<div class="wide" tabindex="0" role="region" aria-label="{words}">{svg}</div>'
-    return f"<figure>{box}<figcaption>{words}</figcaption></figure>"
+def wide_figure(svg: str, caption: str, text: str) -> str:
+    """A picture in its own size, scrolling sideways where the page is narrower; folded below it, the same as ``text``."""
+    box = f'<div class="wide" tabindex="0" role="region" aria-label="picture, scrolls sideways">{svg}</div>'
+    words = f"<details><summary>the same as text</summary><pre>{escape(text)}</pre></details>"
+    return f"<figure>{box}<figcaption>{escape(caption)}</figcaption>{words}</figure>"
 
 
 def side_by_side(*parts: str) -> str:

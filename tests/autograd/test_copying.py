@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -204,3 +205,13 @@ def test_the_time_to_pickle_leaves_grows_with_their_number_not_its_square():
 
     seconds(100)
     assert min(seconds(4_000) for _ in range(2)) < 16 * min(seconds(500) for _ in range(3))  # 8 in theory, 64 if quadratic
+
+
+def test_deepcopy_of_successive_results_copies_each_node_once():
+    total, results = Value(0.0), []
+    for _ in range(300):
+        total = total + 1.0
+        results.append(total)
+    copies = copy.deepcopy(results)
+    assert all(b.inputs[0] is a for a, b in pairwise(copies))
+    assert copies[0] is not results[0]

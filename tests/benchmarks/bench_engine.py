@@ -75,6 +75,13 @@ def seconds(run: Callable[[], object]) -> float:
     return taken
 
 
+def settled(run: Callable[[], object], times: int) -> float:
+    """The median of some runs, after one that is not counted and after the garbage of others is gone."""
+    seconds(run)
+    gc.collect()
+    return median(seconds(run) for _ in range(times))
+
+
 @contextmanager
 def collector_off():
     """Garbage is collected before, not during."""
@@ -98,8 +105,7 @@ def ratios(
                 with collector_off():
                     pair.append(min(seconds(run) for _ in range(times)))
             else:
-                gc.collect()
-                pair.append(median(seconds(run) for _ in range(times)))
+                pair.append(settled(run, times))
         pairs.append(pair)
     return median(t for t, _ in pairs), median(o for _, o in pairs), median(t / o for t, o in pairs)
 

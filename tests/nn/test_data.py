@@ -197,7 +197,7 @@ def test_labels_in_any_script(table):
         ("a,b,c\n1,2,x\n1,2,nan\n", "table.csv, line 3, c: the label is 'nan'"),
         ("a,b,c\n1,2,1\n1,2,inf\n", "table.csv, line 3, c: the label is 'inf'"),
         ("a,b,c\n1,2,x\n3,4,x\n", "table.csv: 1 class in the last column, c; expected at least 2"),
-        ("a,b,c\n", "table.csv: 0 class"),
+        ("a,b,c\n", "table.csv: only a line of names"),
         ("a,c\n" + "".join(f"{i},k{i}\n" for i in range(51)), "table.csv: 51 different labels in the last column, c"),
         ('a,b,c\n1,2,"x\n', "table.csv: not a comma-separated file"),
         ('a,b,c\n1,"2"3,x\n', "table.csv: not a comma-separated file"),
@@ -241,3 +241,20 @@ def test_what_is_read_can_be_learnt(table):
         verbose=False,
     )
     assert history.loss[-1] < 0.25
+
+
+def test_names_that_are_numbers_are_names_if_only_their_label_is_text(tmp_path):
+    (tmp_path / "years.csv").write_text("2019,2020,label\n1,2,0\n3,4,1\n")
+    data = nn.data.read_csv(tmp_path / "years.csv")
+    assert (data.features, data.classes, len(data)) == (("2019", "2020"), ("0", "1"), 2)
+
+
+def test_a_column_without_a_name_is_named_by_its_number(tmp_path):
+    (tmp_path / "index.csv").write_text(",a,label\n0,1,x\n1,2,y\n")
+    assert nn.data.read_csv(tmp_path / "index.csv").features == ("column 1", "a")
+
+
+def test_numbers_too_large_to_square_are_refused_by_name():
+    data = nn.data.Dataset(np.array([[1e200, 1.0], [-1e200, 2.0]]), np.array([0, 1]), ("huge", "small"), ("a", "b"))
+    with pytest.raises(ValueError, match="feature 'huge' are too large"):
+        nn.data.standardise(data)

@@ -366,3 +366,44 @@ def test_micrograds_spellings():
     assert len(MLP(2, [2, 3])([1.0, 2.0])) == 3
     with pytest.raises(ValueError, match=r"ReLUNeuron\(2\) takes 2 inputs, found 3"):
         n([1.0, 2.0, 3.0])
+
+
+def test_an_initialiser_of_the_wrong_shape_is_refused():
+    with pytest.raises(ValueError, match=r"Dense\(2, 3\): init gave weights of shape \(3, 2\), expected \(2, 3\)"):
+        nn.Dense(2, 3, init=lambda rng, n_in, n_out: np.zeros((n_out, n_in)))
+
+
+@pytest.mark.parametrize("init", ["he", 3])
+def test_an_initialiser_is_a_function(init):
+    with pytest.raises(TypeError, match=r"init is a function of \(rng, n_in, n_out\)"):
+        nn.Dense(2, 3, init=init)
+
+
+def test_an_activation_given_as_a_class_is_refused_with_the_way_out():
+    with pytest.raises(TypeError, match=r"pass ReLU\(\), or a name"):
+        nn.Dense(2, 3, nn.ReLU)
+
+
+def test_an_empty_batch_is_refused_as_what_it_is():
+    with pytest.raises(ValueError, match="found a batch of no examples"):
+        nn.MLP(2, [3, 1], rng=0)(np.zeros((0, 2)))
+
+
+@pytest.mark.parametrize("x", ["ab", None, {0: 1.0}, [[1.0, 2.0], 3.0]])
+def test_what_is_no_list_of_numbers_is_refused_by_its_type(x):
+    with pytest.raises(TypeError, match=r"takes a list of 2 numbers, or a list of such lists; found (str|NoneType|dict|float)"):
+        nn.Dense(2, 3, rng=0)(x)
+
+
+def test_parameters_of_an_mlp_are_labelled_by_layer():
+    labels = {parameter.label for parameter in nn.MLP(2, [2, 1], rng=0).parameters()}
+    assert {"w0[1,0]", "b0[1]", "w1[1,0]", "b1[0]"} <= labels
+    assert len(labels) == 9
+
+
+def test_a_module_may_take_several_arguments():
+    class Add(nn.Module):
+        def forward(self, x, y, *, scale=1.0):
+            return (x + y) * scale
+
+    assert Add()(Value(1.0), Value(2.0), scale=2.0).data == 6.0

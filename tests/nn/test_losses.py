@@ -161,7 +161,7 @@ def test_targets_may_be_values():
     [
         (nn.mse, [1.0, 2.0], [1.0], r"mse: predictions have shape \(2,\), targets \(1,\); pass one target for each prediction"),
         (nn.mse, [[1.0, 2.0]], [[1.0], [2.0], [3.0]], r"shape \(1, 2\), targets \(3, 1\)"),
-        (nn.mse, [[1.0, 2.0], [3.0]], [1.0, 2.0], "rows of one length"),
+        (nn.mse, [[1.0, 2.0], [3.0]], [1.0, 2.0], "rows must be of one length"),
         (nn.mse, [], [], "mse: the batch is empty"),
         (nn.hinge, [1.0], [0], "hinge: labels must be -1 or 1, not 0"),
         (nn.hinge, [1.0, 1.0], [1], r"hinge: predictions have shape \(2,\), targets \(1,\)"),

@@ -209,9 +209,7 @@ def test_a_loss_that_is_no_number_stops_it_before_the_step(verbose):
         return nn.mse(predictions, targets) * (math.inf if len(weights) == 6 else 1.0)
 
     model, history = Watch(), nn.History()
-    with pytest.raises(
-        FloatingPointError, match="fit: the loss is inf in epoch 3, batch 2; a smaller learning rate may help"
-    ):
+    with pytest.raises(FloatingPointError, match="fit: the loss is inf in epoch 3, batch 2; a smaller learning rate may help"):
         nn.fit(model, [[1.0]] * 4, [1.0] * 4, loss=loss, epochs=5, batch_size=2, rng=0, verbose=verbose, history=history)
     assert model.w.data == weights[-1]
     assert len(history.loss) == 2
@@ -248,7 +246,7 @@ def test_a_learning_rate_far_too_large_is_told_as_divergence(loss, lr):
     [
         ([[1.0]], [1.0, 2.0], {}, "fit: 1 examples and 2 targets; pass one target for each example"),
         ([], [], {}, "fit: 0 examples and 0 targets"),
-        ([[1.0]], [1.0], {"epochs": -1}, "epochs must be at least 0 and batch_size at least 1, not -1 and 32"),
+        ([[1.0]], [1.0], {"epochs": -1}, "epochs must be whole and at least 0, batch_size whole and at least 1; not -1 and 32"),
         ([[1.0]], [1.0], {"batch_size": 0}, "not 10 and 0"),
         ([[1.0, 2.0]], [1.0], {}, r"Dense\(1, 1\) takes 1 inputs, found 2"),
     ],
@@ -266,3 +264,15 @@ def test_a_model_without_parameters_is_refused():
 def test_examples_that_are_no_numbers_are_refused():
     with pytest.raises(TypeError, match="not str"):
         nn.fit(nn.Dense(1, 1, rng=0), [["a"]], [1.0], loss=nn.mse, verbose=False)
+
+
+def test_an_optimizer_of_other_parameters_is_refused():
+    model = nn.MLP(1, [1], rng=0)
+    with pytest.raises(ValueError, match="moves none of the model's parameters"):
+        nn.fit(model, [[1.0]], [1.0], loss=nn.mse, optimizer=nn.SGD([Value(1.0)]), verbose=False)
+
+
+@pytest.mark.parametrize(("loss", "message"), [("mse", "such as nn.mse; not 'mse'"), (lambda p, t: 1.0, "it came as float")])
+def test_a_loss_must_be_a_function_that_gives_a_value(loss, message):
+    with pytest.raises(TypeError, match=message):
+        nn.fit(nn.MLP(1, [1], rng=0), [[1.0]], [1.0], loss=loss, verbose=False)

@@ -110,3 +110,12 @@ def test_depth_costs_neither_recursion_nor_patience():
     start = time.perf_counter()
     arrange([(90, 56)] * n, [(0, 1), *[edge for i in range(2, n) for edge in ((i - 1, i), (0, i))]])
     assert time.perf_counter() - start < 30
+
+
+def test_operands_of_a_small_op_arrive_in_their_order_even_if_their_lines_cross():
+    layout = arrange([(40, 20)] * 4, [(0, 2), (1, 2), (2, 3), (0, 3)])
+    (*_, (_, first)), (*_, (_, second)) = layout.lines[2:]
+    assert first < second
+    layout = arrange([(40, 20)] * 4, [(0, 2), (1, 2), (0, 3), (2, 3)])
+    (*_, (_, first)), (*_, (_, second)) = layout.lines[2:]
+    assert first < second

@@ -130,7 +130,9 @@ def test_the_map_shows_ground_border_examples_and_names():
     picture = parsed(a_map(half()))
     texts = [text.text for text in picture.iter(f"{SVG}text")]
     assert {"width", "height"} <= set(texts)
-    assert len(list(picture.iter(f"{SVG}circle"))) == 1  # the example of class 0; that of class 1 is a triangle
+    assert (
+        len(list(picture.iter(f"{SVG}circle"))) == 2
+    )  # the example of class 0, and its mark in the legend; class 1 has triangles
     (border,) = [path for path in picture.iter(f"{SVG}path") if path.get("fill") == "none"]
     xs = [float(x) for x in re.findall(r"[ML]([\d.]+),", border.get("d"))]
     assert xs == pytest.approx([58 + (460 - 58 - 16) / 2] * len(xs), abs=0.2)  # where the answer is a half: in the middle
@@ -164,7 +166,7 @@ def test_fifty_classes_are_drawn():
     x = np.random.default_rng(0).uniform(-1, 2, (50, 2))
     picture = parsed(a_map(np.arange(50).reshape(5, 10), classes=[str(i) for i in range(50)], x=x))
     shapes = [e for e in picture if e.get("stroke") == "#ffffff"]
-    assert len(shapes) == 50
+    assert len(shapes) == 50 + 6  # and those of the legend
 
 
 @pytest.mark.parametrize("name", HOSTILE)
