@@ -48,8 +48,9 @@ from .ops import (
     tanh,
     where,
 )
-from .primitive import PRIMITIVES, Domain, Primitive, elementwise, variadic
+from .primitive import PRIMITIVES, Domain, Primitive
 from .recording import no_grad, source_lines
+from .table import elementwise, variadic
 from .value import Value
 
 __all__ = [

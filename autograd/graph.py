@@ -5,17 +5,14 @@ operands before results .. topological_order
 the chain rule ........... backward
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from . import copying, recording
 from .errors import DomainError, StaleGraphError, callers_line
 from .recording import Note
-
-if TYPE_CHECKING:
-    from .primitive import Primitive
 
 N = TypeVar("N", bound="Node")
 
@@ -46,8 +43,8 @@ class Node:
 
     _data: Any
     grad: Any
-    op: "Primitive | None"
-    inputs: "tuple[Self, ...]"
+    op: "Op | None"
+    inputs: tuple[Self, ...]
     requires_grad: bool
     _time: int
     _note: Note | None
@@ -141,6 +138,32 @@ class Node:
         return copying.reduce(self, topological_order)
 
 
+class Op(Protocol):
+    """What is asked of the op that made a node; a ``Primitive`` is one."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the table."""
+
+    @property
+    def symbol(self) -> str:
+        """How a picture writes it."""
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes any number of operands."""
+
+    @property
+    def pull(self) -> Callable[[Any], None]:
+        """Adds a node's cotangent, times each partial, to the gradients of its operands."""
+
+    def apply(self, xp: Any, operands: Sequence[Any]) -> Any:
+        """The result, read with the functions of ``xp``."""
+
+    def partials(self, xp: Any, z: Any, operands: Sequence[Any]) -> list[Any]:
+        """``∂z/∂operand`` for each operand, read with the functions of ``xp``."""
+
+
 def constant(kind: type[N], data: Any) -> N:
     """A leaf that takes no gradient."""
     node = _new(kind)
@@ -154,7 +177,7 @@ def constant(kind: type[N], data: Any) -> N:
     return node
 
 
-def record(kind: type[N], data: Any, op: "Primitive", inputs: tuple[Any, ...]) -> N:
+def record(kind: type[N], data: Any, op: Op, inputs: tuple[Any, ...]) -> N:
     """A node that remembers ``op`` and ``inputs``; a constant where nothing is recorded.
 
     Made without ``__init__`` and without a look at its parts: this is the hot path.

@@ -4,19 +4,17 @@ Numbers beside nodes become constants; plain numbers alone give a plain number; 
 """
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from . import scalar
 from .errors import DomainError, callers_line
 from .graph import Node, constant, record
-
-if TYPE_CHECKING:
-    from .primitive import Primitive
+from .primitive import Primitive
 
 
-def apply_anyhow(row: "Primitive", operands: tuple[Any, ...], fault: Exception | None = None) -> Any:
+def apply_anyhow(row: Primitive, operands: tuple[Any, ...], fault: Exception | None = None) -> Any:
     """Apply ``row`` to any mixture of nodes, numbers and arrays.
 
     Args:
@@ -49,7 +47,7 @@ def apply_anyhow(row: "Primitive", operands: tuple[Any, ...], fault: Exception |
     return record(kind, data, row, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
 
 
-def _apply_to_numbers(row: "Primitive", operands: tuple[Any, ...]) -> Any:
+def _apply_to_numbers(row: Primitive, operands: tuple[Any, ...]) -> Any:
     for x in operands:
         if not isinstance(x, Real | np.bool_):
             hint = (
@@ -62,13 +60,13 @@ def _apply_to_numbers(row: "Primitive", operands: tuple[Any, ...]) -> Any:
         _refuse(row, operands, error)
 
 
-def _apply_to_arrays(row: "Primitive", operands: tuple[Any, ...]) -> Any:
+def _apply_to_arrays(row: Primitive, operands: tuple[Any, ...]) -> Any:
     if any(isinstance(x, Node) or np.asarray(x).dtype == object for x in operands):
         return np.frompyfunc(lambda *elements: row.call(*elements), len(operands), 1)(*operands)
     return row.apply(np, operands)
 
 
-def _refuse(row: "Primitive", operands: tuple[Any, ...], error: Exception) -> NoReturn:
+def _refuse(row: Primitive, operands: tuple[Any, ...], error: Exception) -> NoReturn:
     domains = row.domain * len(operands) if row.variadic else row.domain
     if isinstance(error, OverflowError):
         why = "the result is too large for a float"
@@ -78,7 +76,7 @@ def _refuse(row: "Primitive", operands: tuple[Any, ...], error: Exception) -> No
     raise DomainError(f"{written(row, operands)}: {why}" + (f" ({line})" if line else "")) from None
 
 
-def written(row: "Primitive", operands: tuple[Any, ...]) -> str:
+def written(row: Primitive, operands: tuple[Any, ...]) -> str:
     """The op applied to its operands by label and value, for messages: ``log(x=0)``."""
     shown = [f"{x.label}={x.data:.6g}" if getattr(x, "label", "") else f"{float(x):.6g}" for x in operands[:6]]
     return f"{row.name}({', '.join(shown)}{', …' if len(operands) > 6 else ''})"

@@ -14,7 +14,8 @@ from operator import mul as times
 from typing import Any, TypeAlias
 
 from .graph import Node
-from .primitive import Domain, elementwise, variadic
+from .primitive import Domain
+from .table import elementwise, variadic
 
 XP: TypeAlias = Any  # a namespace: autograd.scalar, numpy, this module, …
 X: TypeAlias = Any  # what it works on: floats, arrays, nodes, …

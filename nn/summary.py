@@ -1,13 +1,24 @@
 """A model's layers in a table, with what one forward pass costs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from autograd import Node
+from autograd import Node, Value
 from autograd.graph import leaves_and_computed
 
-if TYPE_CHECKING:
-    from .module import Module
+
+class Model(Protocol):
+    """What is asked of a model; a ``Module`` is one."""
+
+    def __call__(self, x: Any, /) -> Any:
+        """Pass an example through."""
+
+    def named_modules(self) -> Iterator[tuple[str, Any]]:
+        """It and its parts, by name."""
+
+    def parameters(self) -> list[Value]:
+        """All that it learns."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ class Summary:
     __repr__ = __str__
 
 
-def summarise(model: "Module", x: Any = None) -> Summary:
+def summarise(model: Model, x: Any = None) -> Summary:
     """What ``Module.summary`` gives.
 
     Raises:
