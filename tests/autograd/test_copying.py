@@ -215,3 +215,24 @@ def test_deepcopy_of_successive_results_copies_each_node_once():
     copies = copy.deepcopy(results)
     assert all(b.inputs[0] is a for a, b in pairwise(copies))
     assert copies[0] is not results[0]
+
+
+def test_a_graph_from_an_older_process_is_stale_as_soon_as_its_leaf_is_written(tmp_path):
+    x = Value(3.0, label="x")
+    for _ in range(1000):
+        x.data = 3.0  # this process is ahead of the next
+    (tmp_path / "graph.pickle").write_bytes(pickle.dumps((x, x * x)))
+    code = """
+import pickle, sys
+from autograd import StaleGraphError
+x, y = pickle.load(open(sys.argv[1], "rb"))
+y.backward()
+assert x.grad == 6.0
+x.data = 4.0
+try:
+    y.backward()
+except StaleGraphError:
+    print("stale")
+"""
+    run = [sys.executable, "-W", "ignore", "-c", code, str(tmp_path / "graph.pickle")]
+    assert subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout == "stale\n"
