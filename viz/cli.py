@@ -135,7 +135,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _report(run: "Run") -> None:
-    path, accuracy = run.write()
+    from .demo_page import write
+
+    path, accuracy = write(run)
     print(
         f"result    {accuracy:.1%} of {len(run.test)} held-out examples right, "
         f"after {len(run.history.loss)} epochs in {run.seconds:.1f} s"
