@@ -62,13 +62,13 @@ def _page(run: Run, answers: NDArray[np.float64]) -> str:
                 "The graph of one example",
                 _graph(
                     loss,
-                    f"The held-out example that the network finds hardest, of class {label}. Every box is one Value: its number "
-                    "(data), and the derivative of the loss by it (grad). Each dot is a perceptron's weighted sum; "
+                    f"The held-out example that the network finds hardest, of class {label}. Every box is one Value: its "
+                    "number (data), and the derivative of the loss by it (grad). Each dot is a perceptron's weighted sum; "
                     f"{left_out} are left out here.",
                     hide=hidden.__contains__,
                 ),
             ),
-            report.section("One perceptron of it, with its weights", _first_perceptron(loss)),
+            report.section("One perceptron of it, with its weights", _perceptron(loss)),
             report.section(
                 "The gradient, checked",
                 report.paragraph(
@@ -111,15 +111,16 @@ def _hardest_example(run: Run, answers: NDArray[np.float64]) -> tuple[list[Value
     return x, run.classes[label], loss
 
 
-def _first_perceptron(loss: Node) -> str:
-    """The picture of the first perceptron's output, which is its activation if it has one, with its largest terms."""
+def _perceptron(loss: Node) -> str:
+    """The picture of a perceptron of the first layer, of its largest terms up to its activation if it has one."""
     order = topological_order(loss)
-    weighted_sum = next(node for node in order if node.op and node.op.name == "dot")
+    first_layer = [node for node in order if node.op and node.op.name == "dot" and not any(x.op for x in node.inputs)]
+    weighted_sum = max(first_layer, key=lambda node: abs(node.grad))
     outputs = (node for node in order if len(node.inputs) == 1 and node.inputs[0] is weighted_sum)
     n = len(weighted_sum.inputs) // 2
     terms = list(zip(weighted_sum.inputs[:n], weighted_sum.inputs[n : 2 * n]))
     terms.sort(key=lambda term: -abs(term[0].data * term[1].data))
-    caption = "The first perceptron of the first layer, in the same example"
+    caption = "The perceptron of the first layer that had the largest gradient in the same example"
     if n > MOST_INPUTS:
         caption += f", with the {MOST_INPUTS} largest of its {n} terms"
     small = {node for term in terms[MOST_INPUTS:] for node in term}
