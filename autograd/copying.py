@@ -17,8 +17,8 @@ _LONG_AGO = 2**62
 
 def twin(node: N, inputs: tuple[N, ...]) -> N:
     """A node like ``node``, with these operands."""
-    data, grad, op, _, requires_grad, time, note = _fields(node)
-    return _make(type(node), (copy.copy(data), copy.copy(grad), op, inputs, requires_grad, time, note))
+    data, grad, op, _, requires_grad, time, note, own = _fields(node)
+    return _make(type(node), (copy.copy(data), copy.copy(grad), op, inputs, requires_grad, time, note, own))
 
 
 def deepcopy(root: N, leaves_and_computed: Walk, memo: dict[Any, Any]) -> N:
@@ -68,28 +68,28 @@ def reduce(node: Any, topological_order: Callable[[Any], list[Any]]) -> tuple[An
     The first node a pickler meets hands it all nodes behind it in topological order; each of those then has only operands that
     the pickler has seen. Identity is kept as usual, also between several roots in one pickle.
     """
-    data, grad, op, inputs, requires_grad, time, note = _fields(node)
+    data, grad, op, inputs, requires_grad, time, note, own = _fields(node)
     ancestors = None
     if inputs and not any(id(node) in ancestors.waiting for ancestors in _underway.pickles):
         ancestors = _Ancestors(topological_order(node)[:-1])
         _underway.pickles.add(ancestors)
-    remark = note and (note.label, str(note.module or ""), note.line)
-    return _restore, (ancestors, type(node), (data, grad, op, inputs, requires_grad, time - _LONG_AGO), remark)
+    remark = note and Note(note.label, str(note.module) if note.module else None, None, note.line)
+    return _restore, (ancestors, type(node), (data, grad, op, inputs, requires_grad, time - _LONG_AGO, remark, own))
 
 
-def _restore(ancestors: object, kind: type[N], fields: tuple[Any, ...], remark: tuple[str, str, str] | None) -> N:
-    if remark is None:
-        return _make(kind, (*fields, None))
-    label, module, line = remark
-    return _make(kind, (*fields, Note(label=label, module=module or None, line=line)))
+def _restore(ancestors: object, kind: type[N], fields: tuple[Any, ...]) -> N:
+    return _make(kind, fields)
 
 
 def _fields(node: Any) -> tuple[Any, ...]:
-    return node._data, node.grad, node.op, node.inputs, node.requires_grad, node._time, node._note
+    own = getattr(node, "__dict__", None)  # what a subclass of the user's has added
+    return node._data, node.grad, node.op, node.inputs, node.requires_grad, node._time, node._note, own
 
 
 def _make(kind: type[N], fields: tuple[Any, ...]) -> N:
     node: Any = object.__new__(kind)
-    node._data, node.grad, node.op, node.inputs, node.requires_grad, node._time, node._note = fields
+    node._data, node.grad, node.op, node.inputs, node.requires_grad, node._time, node._note, own = fields
+    if own:
+        node.__dict__.update(own)
     made: N = node
     return made

@@ -123,6 +123,7 @@ class Node:
             StaleGraphError: a leaf was written after the graph was computed from it.
             DomainError: an op has no finite derivative at its operands. No leaf is changed then.
             ValueError: this node is a constant.
+        TypeError: the gradient of a leaf was set to None, as is the habit elsewhere.
 
         Source: Griewank and Walther, *Evaluating Derivatives* (2008), section 3.2.
         """
@@ -253,6 +254,8 @@ def backward(root: Node, seed: Any) -> None:
             _check_fresh(node)
         node.grad = 0.0
     before = [leaf.grad for leaf in leaves]
+    if None in before:
+        raise TypeError(f"backward: grad of {leaves[before.index(None)].name} is None; set it to 0 with zero_grad()")
     try:
         root.grad += seed
         for node in reversed(computed):

@@ -491,3 +491,11 @@ def test_threads_may_walk_graphs_of_their_own_at_once():
     for thread in threads:
         thread.join()
     assert results == {k: 3.0 * k * k for k in range(8)}
+
+
+def test_a_gradient_set_to_none_is_told_what_to_do():
+    x = Value(3.0, label="x")
+    y = x * 2
+    x.grad = None
+    with pytest.raises(TypeError, match=r"grad of 'x' is None; set it to 0 with zero_grad\(\)"):
+        y.backward()
