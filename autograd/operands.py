@@ -14,13 +14,12 @@ from .graph import Node, constant, record
 from .primitive import Primitive
 
 
-def apply_anyhow(row: Primitive, operands: tuple[Any, ...], fault: Exception | None = None) -> Any:
+def apply_anyhow(row: Primitive, operands: tuple[Any, ...]) -> Any:
     """Apply ``row`` to any mixture of nodes, numbers and arrays.
 
     Args:
         row: the op.
         operands: what the caller passed.
-        fault: what applying it directly raised, if anything.
 
     Raises:
         TypeError: an operand is no number, two kinds of number are mixed, or their count is wrong.

@@ -89,8 +89,8 @@ def _call_one(row: Primitive) -> Callable[..., Any]:
         try:
             kind = type(x)
             data = forward(kind.xp, x._data)
-        except _FAULTS as fault:
-            return apply_anyhow(row, (x,), fault)
+        except _FAULTS:
+            return apply_anyhow(row, (x,))
         return record(kind, data, row, (x,)) if x.requires_grad else constant(kind, data)
 
     return call
@@ -111,8 +111,8 @@ def _call_two(row: Primitive) -> Callable[..., Any]:
                 else:
                     return apply_anyhow(row, (x, y))
             data = forward(kind.xp, x._data, y._data)
-        except _FAULTS as fault:
-            return apply_anyhow(row, (x, y), fault)
+        except _FAULTS:
+            return apply_anyhow(row, (x, y))
         return record(kind, data, row, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
 
     call.__defaults__ = row.forward.__defaults__
@@ -134,8 +134,8 @@ def _call_many(row: Primitive, push: Rule | None = None) -> Callable[..., Any]:
             data = push(operands)
             if type(data) is not type(operands[0]._data):  # another kind of number is among them
                 return apply_anyhow(row, operands)
-        except (*_FAULTS, TypeError, IndexError) as fault:
-            return apply_anyhow(row, operands, fault)
+        except (*_FAULTS, TypeError, IndexError):
+            return apply_anyhow(row, operands)
         for x in operands:
             if x.requires_grad:
                 return record(type(x), data, row, operands)

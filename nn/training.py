@@ -60,26 +60,17 @@ def fit(
         The History, always.
 
     Raises:
-        ValueError: the numbers of examples and targets disagree or are 0, or ``epochs`` or ``batch_size`` is out of range.
+        ValueError: the numbers of examples and targets disagree or are 0, ``epochs`` or ``batch_size`` is out of range, or the
+            optimizer is not of this model.
+        TypeError: the loss is no function, or does not give a Value.
         FloatingPointError: the loss became infinite or nan; the parameters are those before that step.
         DomainError: an op overflowed or left its domain; likewise.
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
-    if not callable(loss):
-        raise TypeError(f"fit: loss is a function of predictions and targets, such as nn.mse; not {loss!r}")
     rows, targets = _examples(x), _plain(y)
-    if len(rows) != len(targets) or not rows:
-        raise ValueError(
-            f"fit: {len(rows)} examples and {len(targets)} targets; pass one target for each example, and at least one"
-        )
-    if epochs != int(epochs) or epochs < 0 or (batch_size is not None and (batch_size != int(batch_size) or batch_size < 1)):
-        raise ValueError(
-            f"fit: epochs must be whole and at least 0, batch_size whole and at least 1; not {epochs} and {batch_size}"
-        )
     optimizer = optimizer or SGD(model.parameters(), lr=0.1)
-    if set(optimizer.parameters).isdisjoint(model.parameters()):
-        raise ValueError("fit: the optimizer moves none of the model's parameters; make it with model.parameters()")
+    _see_that_they_fit(model, rows, targets, loss, optimizer, epochs, batch_size)
     history = History() if history is None else history
     rng = np.random.default_rng(rng)
     size = batch_size or len(rows)
@@ -89,14 +80,7 @@ def fit(
             total = 0.0
             for number, batch in enumerate(_batches(len(rows), size, rng), 1):
                 error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
-                if not isinstance(error, Value):
-                    raise TypeError(
-                        f"fit: the loss must come as a Value, so that it has a gradient; it came as {type(error).__name__}"
-                    )
-                if not isfinite(error.data):
-                    raise FloatingPointError(
-                        f"fit: the loss is {error.data} in epoch {epoch}, batch {number}; a smaller learning rate may help"
-                    )
+                _see_that_it_is_a_loss(error, f"epoch {epoch}, batch {number}")
                 optimizer.zero_grad()
                 error.backward()
                 optimizer.step()
@@ -105,6 +89,30 @@ def fit(
             history.loss.append(total / len(rows))
             bar.set_postfix(epoch=epoch, loss=f"{history.loss[-1]:.4g}", refresh=False)
     return history
+
+
+def _see_that_they_fit(
+    model: Module, rows: Any, targets: Any, loss: Any, optimizer: SGD, epochs: int, batch_size: int | None
+) -> None:
+    if not callable(loss):
+        raise TypeError(f"fit: loss is a function of predictions and targets, such as nn.mse; not {loss!r}")
+    if len(rows) != len(targets) or not rows:
+        raise ValueError(
+            f"fit: {len(rows)} examples and {len(targets)} targets; pass one target for each example, and at least one"
+        )
+    if epochs != int(epochs) or epochs < 0 or (batch_size is not None and (batch_size != int(batch_size) or batch_size < 1)):
+        raise ValueError(
+            f"fit: epochs must be whole and at least 0, batch_size whole and at least 1; not {epochs} and {batch_size}"
+        )
+    if set(optimizer.parameters).isdisjoint(model.parameters()):
+        raise ValueError("fit: the optimizer moves none of the model's parameters; make it with model.parameters()")
+
+
+def _see_that_it_is_a_loss(error: Any, when: str) -> None:
+    if not isinstance(error, Value):
+        raise TypeError(f"fit: the loss must come as a Value, so that it has a gradient; it came as {type(error).__name__}")
+    if not isfinite(error.data):
+        raise FloatingPointError(f"fit: the loss is {error.data} in {when}; a smaller learning rate may help")
 
 
 def _batches(n: int, size: int, rng: Generator) -> Iterator[list[int]]:
