@@ -14,7 +14,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from contextlib import contextmanager
-from statistics import median
+from statistics import mean, median
 from time import perf_counter
 
 import micrograd.engine
@@ -75,13 +75,6 @@ def seconds(run: Callable[[], object]) -> float:
     return taken
 
 
-def settled(run: Callable[[], object], times: int) -> float:
-    """The median of some runs, after one that is not counted and after the garbage of others is gone."""
-    seconds(run)
-    gc.collect()
-    return median(seconds(run) for _ in range(times))
-
-
 @contextmanager
 def collector_off():
     """Garbage is collected before, not during."""
@@ -93,21 +86,37 @@ def collector_off():
         gc.enable()
 
 
-def ratios(
-    theirs: Callable[[], object], ours: Callable[[], object], rounds: int, inner: int, off: bool
-) -> tuple[float, float, float]:
-    """Median times of both, taken in turn, and the median of the ratios round by round."""
-    pairs = []
-    for _ in range(rounds):
-        pair = []
-        for run, times in ((theirs, max(1, inner // 10)), (ours, inner)):
-            if off:
-                with collector_off():
-                    pair.append(min(seconds(run) for _ in range(times)))
-            else:
-                pair.append(settled(run, times))
-        pairs.append(pair)
+def seconds_with_collector_off(run: Callable[[], object]) -> float:
+    """One run, all earlier garbage gone."""
+    with collector_off():
+        return seconds(run)
+
+
+def undisturbed(measure: Callable[[], float], blocks: int, size: int) -> float:
+    """The least mean of a block of runs, after one that is not counted: with its share of collections, little else."""
+    measure()
+    return min(mean(measure() for _ in range(size)) for _ in range(blocks))
+
+
+def ratios(work: str, rounds: int, off: bool) -> tuple[float, float, float]:
+    """Times of both sides, taken in turn, each in a process of its own, and their ratio: the median over rounds."""
+
+    def take(side: str) -> float:
+        command = [sys.executable, __file__, work, side, "off" if off else "on"]
+        return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+
+    pairs = [(take("theirs"), take("ours")) for _ in range(rounds)]
     return median(t for t, _ in pairs), median(o for _, o in pairs), median(t / o for t, o in pairs)
+
+
+def one(work: str, side: str, collector: str) -> None:
+    """Print the time of one side, for ``ratios``."""
+    value, mlp = (micrograd.engine.Value, micrograd.nn.MLP) if side == "theirs" else (autograd.Value, nn.micrograd.MLP)
+    # A full collection comes once in many runs of ours, so a block holds enough of them.
+    run = demo_step(value, mlp) if work == "demo" else chain(value, 900)
+    blocks, size = (40, 10) if work == "chain" else (2, 8) if side == "theirs" else (8, 10)
+    measure = seconds if collector == "on" else seconds_with_collector_off
+    print(undisturbed(lambda: measure(run), blocks, size))
 
 
 def bytes_per_node(nodes: int = 100_000) -> float:
@@ -159,12 +168,12 @@ def main() -> None:
     theirs, ours = (demo_step(m.Value, n.MLP) for m, n in ((micrograd.engine, micrograd.nn), (autograd, nn.micrograd)))
     assert abs(theirs().data - ours().data) < 1e-12, "both sides must compute the same loss"
     for off, target in ((False, "60×"), (True, "5×")):
-        t, o, r = ratios(theirs, ours, 7, 30, off)
+        t, o, r = ratios("demo", 5, off)
         print(
             f"| demo step, collector {'off' if off else 'on'} | {t * 1e3:.0f} ms | {o * 1e3:.1f} ms | {r:.1f}× | ≥ {target} |",
             flush=True,
         )
-    t, o, r = ratios(chain(micrograd.engine.Value, 900), chain(autograd.Value, 900), 9, 300, True)
+    t, o, r = ratios("chain", 5, True)
     print(
         f"| chain of `*` and `+`, 900 nodes, collector off | {t / 900 * 1e9:.0f} ns a node | {o / 900 * 1e9:.0f} ns a node "
         f"| {r:.2f}× | ≥ 1.5× |",
@@ -182,4 +191,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    one(*sys.argv[1:]) if sys.argv[1:] else main()
