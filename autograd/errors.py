@@ -4,6 +4,7 @@ import linecache
 import os
 import sys
 from pathlib import Path
+from types import FrameType
 
 _OURS = tuple(str(Path(__file__).parent.with_name(package)) + os.sep for package in ("autograd", "nn", "viz"))
 
@@ -18,9 +19,9 @@ class StaleGraphError(RuntimeError):
 
 def callers_line() -> str:
     """Where the user's code is now, as ``file.py:12: the source of the line``; empty when no such line is known."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_OURS):
-        frame = frame.f_back  # type: ignore[assignment]  # typeshed: FrameType | None
+        frame = frame.f_back
     if frame is None:
         return ""
     path, number = frame.f_code.co_filename, frame.f_lineno

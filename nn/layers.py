@@ -142,21 +142,20 @@ class MLP(Sequential):
         rng = np.random.default_rng(rng)
         *hidden, last = sizes
         widths = [n_in, *hidden]
-        super().__init__(
-            *[Dense(m, n, activation, rng=rng, init=init) for m, n in zip(widths, hidden)],
-            Dense(widths[-1], last, output, rng=rng, init=init),
-        )
-        for i, layer in enumerate(self.layers):  # w[0,0] of layer 1 is w1[0,0]
-            for parameter in layer.parameters():  # type: ignore[attr-defined]  # its layers are Dense
+        layers = [Dense(m, n, activation, rng=rng, init=init) for m, n in zip(widths, hidden)]
+        layers.append(Dense(widths[-1], last, output, rng=rng, init=init))
+        for i, layer in enumerate(layers):  # w[0,0] of layer 1 is w1[0,0]
+            for parameter in layer.parameters():
                 parameter.label = f"{parameter.label[0]}{i}{parameter.label[1:]}"
+        super().__init__(*layers)
         self._shown = f"MLP({n_in}, {list(sizes)}{_name_of(activation)})"
 
     def forward(self, x: Any) -> Any:
         """From ``n_in`` numbers to a list of Values, or to one bare Value; from a batch of them to a list of these."""
         y = super().forward(x)
-        if len(self.layers[-1].bias) > 1:  # type: ignore[attr-defined]  # its layers are Dense
-            return y
-        return [one for (one,) in y] if isinstance(y[0], list) else y[0]
+        if isinstance(y[0], list):
+            return [row[0] for row in y] if len(y[0]) == 1 else y
+        return y[0] if len(y) == 1 else y
 
     def __repr__(self) -> str:
         return self._shown
