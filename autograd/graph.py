@@ -5,7 +5,7 @@ operands before results .. topological_order
 the chain rule ........... backward
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any, ClassVar, Protocol, Self, TypeVar
@@ -23,7 +23,8 @@ _NOTHING = Note()
 _new = object.__new__
 
 
-def _tick() -> int:
+def tick() -> int:
+    """Let time go on by one; what time it is then."""
     global now
     with _writing:
         now += 1
@@ -33,16 +34,17 @@ def _tick() -> int:
 class Node:
     """A datum, its gradient, and the op and operands it came from (a leaf has neither).
 
-    A subclass is a kind of number. It says which functions an op calls on its data (``xp``) and how it holds a datum
-    (``coerce``).
+    A subclass is a kind of number. It says which functions an op calls on its data (``xp``), how it holds a datum
+    (``coerce``), what it takes beside itself (``operand``), and how it adds a cotangent to its gradient (``gather``).
     """
 
-    __slots__ = ("_data", "_note", "_time", "grad", "inputs", "op", "requires_grad")
+    __slots__ = ("_data", "_grad", "_note", "_time", "inputs", "op", "requires_grad")
 
     xp: ClassVar[Any]
 
     _data: Any
-    grad: Any
+    _grad: Any
+    grad: Any  # the same slot; a kind of number may show it in another way
     op: "Op | None"
     inputs: tuple[Self, ...]
     requires_grad: bool
@@ -51,7 +53,7 @@ class Node:
 
     def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True) -> None:
         self._data = self.coerce(data)
-        self.grad = 0.0
+        self._grad = 0.0
         self.op = None
         self.inputs = ()
         self.requires_grad = requires_grad
@@ -63,6 +65,19 @@ class Node:
         """``data`` as this kind of number holds it; TypeError for what it refuses."""
         raise NotImplementedError
 
+    @classmethod
+    def operand(cls, x: Any) -> Any:
+        """``x`` as the datum of a constant beside a node of this kind; TypeError for what it refuses."""
+        return cls.coerce(x)
+
+    def gather(self, cotangent: Any) -> None:
+        """Add ``cotangent`` to the gradient."""
+        self._grad += cotangent
+
+    def brief(self) -> str:
+        """The number in few words, for messages."""
+        return f"{self._data:.6g}"
+
     @property
     def data(self) -> Any:
         """The number itself. Writing it is for leaves: a computed node's number follows from its operands."""
@@ -70,12 +85,15 @@ class Node:
 
     @data.setter
     def data(self, data: Any) -> None:
+        self._write(self.coerce(data))
+
+    def _write(self, data: Any) -> None:
         if self.op is not None:
             raise AttributeError(
                 f"data of {self.name} was computed by {self.op.name}; write to a leaf and compute again, or detach() it first"
             )
-        self._data = self.coerce(data)
-        self._time = _tick()
+        self._data = data
+        self._time = tick()
 
     @property
     def label(self) -> str:
@@ -101,11 +119,11 @@ class Node:
         """How a message speaks of this node: by its label, else by what it is."""
         if self.label:
             return f"'{self.label}'"
-        return f"{type(self).__name__}({self._data:.6g})" if self.op is None else f"the {self.op.name} node"
+        return f"{type(self).__name__}({self.brief()})" if self.op is None else f"the {self.op.name} node"
 
     def zero_grad(self) -> None:
         """Forget the gradient gathered so far."""
-        self.grad = 0.0
+        self._grad = 0.0
 
     def detach(self) -> Self:
         """The same number as a constant: no graph behind it, no gradient into it."""
@@ -123,7 +141,7 @@ class Node:
             StaleGraphError: a leaf was written after the graph was computed from it.
             DomainError: an op has no finite derivative at its operands. No leaf is changed then.
             ValueError: this node is a constant.
-        TypeError: the gradient of a leaf was set to None, as is the habit elsewhere.
+            TypeError: the gradient of a leaf was set to None, as is the habit elsewhere.
 
         Source: Griewank and Walther, *Evaluating Derivatives* (2008), section 3.2.
         """
@@ -137,6 +155,9 @@ class Node:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, topological_order)
+
+
+Node.grad = Node._grad
 
 
 class Op(Protocol):
@@ -158,18 +179,25 @@ class Op(Protocol):
     def pull(self) -> Callable[[Any], None]:
         """Adds a node's cotangent, times each partial, to the gradients of its operands."""
 
+    @property
+    def row(self) -> Any:
+        """The row of the table it is."""
+
     def apply(self, xp: Any, operands: Sequence[Any]) -> Any:
         """The result, read with the functions of ``xp``."""
 
     def partials(self, xp: Any, z: Any, operands: Sequence[Any]) -> list[Any]:
-        """``∂z/∂operand`` for each operand, read with the functions of ``xp``."""
+        """``∂z/∂operand`` for each operand of an elementwise op, read with the functions of ``xp``."""
+
+    def cotangents(self, xp: Any, g: Any, z: Any, operands: Sequence[Any], wanted: Sequence[bool]) -> Iterable[Any]:
+        """The cotangent of each operand, None where it is not wanted or there is none, read with the functions of ``xp``."""
 
 
 def constant(kind: type[N], data: Any) -> N:
     """A leaf that takes no gradient."""
     node = _new(kind)
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.op = None
     node.inputs = ()
     node.requires_grad = False
@@ -185,7 +213,7 @@ def record(kind: type[N], data: Any, op: Op, inputs: tuple[Any, ...]) -> N:
     """
     node = _new(kind)
     node._data = data
-    node.grad = 0.0
+    node._grad = 0.0
     node.op = op
     node.inputs = inputs
     node.requires_grad = True
@@ -248,37 +276,40 @@ def backward(root: Node, seed: Any) -> None:
             f"backward: {root.name} is a constant, so it has no gradient; was it made by detach() or under no_grad()?"
         )
     leaves, computed = leaves_and_computed(root)
-    written = max([leaf._time for leaf in leaves])
+    check_fresh(leaves, computed)
     for node in computed:
-        if node._time < written:
-            _check_fresh(node)
-        node.grad = 0.0
-    before = [leaf.grad for leaf in leaves]
-    if None in before:
-        raise TypeError(f"backward: grad of {leaves[before.index(None)].name} is None; set it to 0 with zero_grad()")
+        node._grad = 0.0
+    before = [leaf._grad for leaf in leaves]
+    for leaf, grad in zip(leaves, before):
+        if grad is None:
+            raise TypeError(f"backward: grad of {leaf.name} is None; set it to 0 with zero_grad()")
     try:
-        root.grad += seed
+        root.gather(seed)
         for node in reversed(computed):
             node.op.pull(node)  # type: ignore[union-attr]  # a computed node has an op
     except BaseException as error:
         for leaf, grad in zip(leaves, before):
-            leaf.grad = grad
+            leaf._grad = grad
         if isinstance(error, (ArithmeticError, ValueError)):
             raise DomainError(_no_derivative(node)) from None
         raise
 
 
-def _check_fresh(node: Node) -> None:
-    for leaf in node.inputs:
-        if leaf.op is None and leaf._time > node._time:
-            raise StaleGraphError(
-                f"backward: leaf {leaf.name} was written after {node.name} had used it, so old and new numbers would mix; "
-                "compute the expression again before backward()"
-            )
+def check_fresh(leaves: Sequence[Node], computed: Sequence[Node]) -> None:
+    """Raise StaleGraphError if a leaf was written after one of the nodes was computed from it."""
+    written = max([leaf._time for leaf in leaves], default=0)
+    for node in computed:
+        if node._time < written:
+            for leaf in node.inputs:
+                if leaf.op is None and leaf._time > node._time:
+                    raise StaleGraphError(
+                        f"backward: leaf {leaf.name} was written after {node.name} had used it, so old and new numbers "
+                        "would mix; compute the expression again before backward()"
+                    )
 
 
 def _no_derivative(node: Node) -> str:
     assert node.op is not None
-    operands = ", ".join(f"{x.label or 'operand'} = {x._data:.6g}" for x in node.inputs[:6])
+    operands = ", ".join(f"{x.label or 'operand'} = {x.brief()}" for x in node.inputs[:6])
     made = f"made at {node.line}" if node.line else "compute it under source_lines() to see the line"
     return f"backward: '{node.op.name}' has no finite derivative at {operands} ({made})"

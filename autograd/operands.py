@@ -1,81 +1,148 @@
 """How an op meets operands that are not simply nodes of one kind, and how it refuses what it cannot take.
 
-Numbers beside nodes become constants; plain numbers alone give a plain number; arrays are taken element by element.
+Numbers and arrays beside nodes become constants; plain ones alone give plain ones; arrays of Values are scalar code.
 """
 
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
 
-from . import scalar
+from . import arrays, objects, scalar
 from .errors import DomainError, callers_line
-from .graph import Node, constant, record
-from .primitive import Primitive
+from .graph import Node, Op, constant, record
+from .primitive import Bound, Elementwise
+
+_SEQUENCE = (np.ndarray, list, tuple)
 
 
-def apply_anyhow(row: Primitive, operands: tuple[Any, ...]) -> Any:
-    """Apply ``row`` to any mixture of nodes, numbers and arrays.
+def apply_anyhow(op: Op, operands: tuple[Any, ...]) -> Any:
+    """Apply ``op`` to any mixture of nodes, numbers and arrays.
 
     Args:
-        row: the op.
+        op: a row of the table, or one bound to its settings.
         operands: what the caller passed.
 
     Raises:
         TypeError: an operand is no number, two kinds of number are mixed, or their count is wrong.
+        ValueError: the shapes of arrays don't go together.
         DomainError: the op is not defined there, or its result is too large.
     """
+    row = op.row
     if not operands or (len(operands) != len(row.rules) and not row.variadic):
-        count = "at least 1 operand" if row.variadic else f"{len(row.rules)} operands"
-        raise TypeError(f"{row.name} takes {count}, not {len(operands)}")
+        count = "at least 1 operand" if row.variadic else f"{len(row.rules)} operand{'s' * (len(row.rules) > 1)}"
+        raise TypeError(f"{op.name} takes {count}, not {len(operands)}")
     kinds = {type(x) for x in operands if isinstance(x, Node)}
     if len(kinds) > 1:
-        raise TypeError(
-            f"{row.name}: {' and '.join(sorted(kind.__name__ for kind in kinds))} don't mix; turn one into the other first"
-        )
-    if any(isinstance(x, np.ndarray) for x in operands):
-        return _apply_to_arrays(row, operands)
+        _refuse_mixture(op, kinds)
+    if any(kind.xp is arrays for kind in kinds):
+        return _apply_to_nodes(op, kinds.pop(), operands)
+    if any(isinstance(x, _SEQUENCE) for x in operands) and not (isinstance(row, Elementwise) and _without_arrays(operands)):
+        return _apply_to_arrays(op, operands)
     if not kinds:
-        return _apply_to_numbers(row, operands)
-    (kind,) = kinds
-    nodes = tuple([x if isinstance(x, Node) else constant(kind, kind.coerce(x)) for x in operands])
+        return _apply_to_numbers(op, operands)
+    if isinstance(op, Bound):
+        return _apply_or_open(op, kinds.pop(), operands)
+    return _apply_to_nodes(op, kinds.pop(), operands)
+
+
+def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
+    nodes = tuple([x if isinstance(x, Node) else constant(kind, kind.operand(x)) for x in operands])
     try:
-        data = row.apply(kind.xp, [x._data for x in nodes])
-    except (ArithmeticError, ValueError) as error:
-        _refuse(row, nodes, error)
-    return record(kind, data, row, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
+        data = op.apply(kind.xp, [x._data for x in nodes])
+    except (ArithmeticError, ValueError, IndexError) as error:
+        _refuse(op, nodes, error)
+    if isinstance(op.row, Elementwise) and kind.xp is arrays:
+        op = op.row.on_arrays
+    return record(kind, data, op, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
 
 
-def _apply_to_numbers(row: Primitive, operands: tuple[Any, ...]) -> Any:
+def _apply_or_open(op: Bound, kind: type[Node], operands: tuple[Any, ...]) -> Any:
+    """A structural op on Values: one node if its function is written for numbers too, else the scalar code it stands for."""
+    try:
+        return _apply_to_nodes(op, kind, operands)
+    except (AttributeError, TypeError):  # autograd.scalar has no such function, or a number no such method
+        return _apply_to_arrays(op, operands)
+
+
+def _apply_to_numbers(op: Op, operands: tuple[Any, ...]) -> Any:
     for x in operands:
         if not isinstance(x, Real | np.bool_):
-            hint = (
-                f"; pass what is in it one by one, {row.name}(*values)" if isinstance(x, list | tuple) and row.variadic else ""
+            raise TypeError(
+                f"{op.name} takes Values, Tensors, real numbers or arrays of them, not {type(x).__name__}{_hint(op, x)}"
             )
-            raise TypeError(f"{row.name} takes Values, real numbers or arrays of them, not {type(x).__name__}{hint}")
     try:
-        return row.apply(scalar, operands)
+        return op.apply(scalar, operands)
     except (ArithmeticError, ValueError) as error:
-        _refuse(row, operands, error)
+        _refuse(op, operands, error)
+    except (AttributeError, TypeError):
+        if not isinstance(op, Bound):
+            raise
+        return op.apply(arrays, [np.asarray(x, np.float64) for x in operands])
 
 
-def _apply_to_arrays(row: Primitive, operands: tuple[Any, ...]) -> Any:
-    if any(isinstance(x, Node) or np.asarray(x).dtype == object for x in operands):
-        return np.frompyfunc(lambda *elements: row.call(*elements), len(operands), 1)(*operands)
-    return row.apply(np, operands)
+def _hint(op: Op, x: Any) -> str:
+    if isinstance(x, list | tuple) and op.variadic:
+        return f"; pass what is in it one by one, {op.name}(*values)"
+    return ""
 
 
-def _refuse(row: Primitive, operands: tuple[Any, ...], error: Exception) -> NoReturn:
-    domains = row.domain * len(operands) if row.variadic else row.domain
+def _apply_to_arrays(op: Op, operands: Sequence[Any]) -> Any:
+    held = [x if isinstance(x, np.ndarray) else as_array(op.name, x) for x in operands]
+    if all(x.dtype != object for x in held):
+        return op.apply(arrays, held)
+    for kind in {type(element) for x in held if x.dtype == object for element in x.flat}:
+        if issubclass(kind, Node) and kind.xp is arrays:
+            raise TypeError(f"{op.name}: an array holds {kind.__name__}s, which are arrays themselves; stack() them into one")
+    if isinstance(op.row, Elementwise):
+        return np.frompyfunc(lambda *elements: op.row.call(*elements), len(held), 1)(*operands)
+    return op.apply(objects, [x if x.dtype == object else x.astype(object) for x in held])
+
+
+def as_array(name: str, x: Any) -> Any:
+    """``x`` as an array; of Values, as an array of objects. TypeError or ValueError for what is no rectangle of numbers."""
+    if isinstance(x, Node):
+        held = np.empty((), object)
+        held[()] = x
+        return held
+    try:
+        held = np.array(x)
+    except ValueError:
+        raise ValueError(f"{name}: the lists in it differ in length; pass a rectangle of numbers") from None
+    if held.dtype.kind not in "fiubO":
+        raise TypeError(f"{name} takes Values, Tensors, real numbers or arrays of them, not {held.dtype}")
+    return held
+
+
+def _without_arrays(operands: Sequence[Any]) -> bool:
+    return not any(isinstance(x, np.ndarray) for x in operands)
+
+
+def _refuse_mixture(op: Op, kinds: set[type[Node]]) -> NoReturn:
+    raise TypeError(
+        f"{op.name}: {' and '.join(sorted(kind.__name__ for kind in kinds))} don't mix; turn one into the other first: "
+        "t.values() gives the Values of a Tensor, Tensor.of(values) is the way back"
+    )
+
+
+def _refuse(op: Op, operands: Sequence[Any], error: Exception) -> NoReturn:
+    if any(isinstance(x, Node) and type(x).xp is arrays for x in operands) and not isinstance(error, ArithmeticError):
+        shapes = " and ".join([str(np.shape(x._data)) for x in operands[:6]])
+        raise type(error)(f"{op.name}: operands of shape {shapes} don't go together: {error}") from None
+    row = op.row
     if isinstance(error, OverflowError):
         why = "the result is too large for a float"
-    else:
+    elif isinstance(row, Elementwise):
+        domains = row.domain * len(operands) if row.variadic else row.domain
         why = "; ".join(f"operand {i} must be {d.words}" for i, d in enumerate(domains, 1) if d.words) or str(error)
+    else:
+        why = str(error)
     line = callers_line()
-    raise DomainError(f"{written(row, operands)}: {why}" + (f" ({line})" if line else "")) from None
+    raise DomainError(f"{written(op, operands)}: {why}" + (f" ({line})" if line else "")) from None
 
 
-def written(row: Primitive, operands: tuple[Any, ...]) -> str:
+def written(op: Op, operands: Sequence[Any]) -> str:
     """The op applied to its operands by label and value, for messages: ``log(x=0)``."""
-    shown = [f"{x.label}={x.data:.6g}" if getattr(x, "label", "") else f"{float(x):.6g}" for x in operands[:6]]
-    return f"{row.name}({', '.join(shown)}{', …' if len(operands) > 6 else ''})"
+    shown = [(f"{x.label}=" if x.label else "") + x.brief() if isinstance(x, Node) else f"{float(x):.6g}" for x in operands[:6]]
+    return f"{op.name}({', '.join(shown)}{', …' if len(operands) > 6 else ''})"

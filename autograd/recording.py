@@ -1,6 +1,7 @@
 """What the engine notes while it computes, as settings of the running context (so threads and tasks keep their own).
 
 record nothing .............. no_grad
+record all the same ......... record_anyhow
 note who made each node ..... Scope, leave (a module does so around its forward)
 note the line of each node .. source_lines
 """
@@ -79,6 +80,19 @@ def no_grad() -> Iterator[None]:
     False
     """
     token = enter(replace(current(), on=False))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
+def record_anyhow() -> Iterator[None]:
+    """Compute with recording, under ``no_grad`` too."""
+    if current().on:
+        yield
+        return
+    token = enter(replace(current(), on=True))
     try:
         yield
     finally:

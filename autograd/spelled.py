@@ -1,13 +1,19 @@
 """A row read as text: with operands that write down what is done to them, its rules give Python source.
 
-Calling a rule costs more than the arithmetic in it. So the loop body that backpropagates through floats is written out once
+Calling a rule costs more than the arithmetic in it. So the loop body that backpropagates through numbers is written out once
 per op, with the rules in place of the calls, and compiled: the same partials, from the same row.
+
+compile_pull ............. for nodes that hold floats
+compile_pull_on_arrays ... for nodes that hold arrays
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import scalar
+from . import arrays, scalar
+from .fitting import gather, share
+
+Rules = Sequence[Callable[..., Any] | None]
 
 
 class Spelled:
@@ -40,7 +46,7 @@ class Spelled:
         raise TypeError("a rule branches through xp.where")
 
 
-class _Functions:
+class _OnFloats:
     """The namespace: every function of ``autograd.scalar``, as text."""
 
     def where(self, condition: Any, x: Any, y: Any) -> Spelled:
@@ -52,7 +58,11 @@ class _Functions:
         return lambda *operands: Spelled(f"{name}({', '.join(map(_text, operands))})")
 
 
-_FUNCTIONS = _Functions()
+class _OnArrays(_OnFloats):
+    """The same functions by the same names, which are then those of ``autograd.arrays``."""
+
+    def where(self, condition: Any, x: Any, y: Any) -> Spelled:
+        return Spelled(f"where({_text(condition)}, {_text(x)}, {_text(y)})")
 
 
 def _text(x: Any) -> str:
@@ -63,25 +73,67 @@ def _text(x: Any) -> str:
     raise TypeError(f"a rule for floats does arithmetic with floats, not {type(x).__name__}")
 
 
-def pull_source(rules: Sequence[Callable[..., Any] | None]) -> str:
+def pull_source(rules: Rules) -> str:
     """The source of ``pull(node)``, which adds ``node.grad · ∂z/∂x`` to the gradient of each operand ``x`` that takes one.
 
     Raises:
         Exception: whatever a rule raises that can't be read as text; it needs plain floats, for which ``math`` will do.
     """
-    names = [f"x{i}" for i in range(len(rules))]
-    operands = [Spelled(f"{name}._data") for name in names]
-    lines = ["def pull(node):", f"    {', '.join(names)}, = node.inputs", "    g = node.grad"]
-    for name, rule in zip(names, rules, strict=True):
-        if rule:
-            partial = _text(rule(_FUNCTIONS, Spelled("node._data"), *operands))
-            lines += [f"    if {name}.requires_grad:", f"        {name}.grad += g * {partial}"]
+    names, partials = _partials(rules, _OnFloats())
+    lines = ["def pull(node):", f"    {', '.join(names)}, = node.inputs", "    g = node._grad"]
+    for name, partial in partials:
+        lines += [f"    if {name}.requires_grad:", f"        {name}._grad += {_scaled(partial)}"]
     return "\n".join(lines)
 
 
-def compile_pull(name: str, rules: Sequence[Callable[..., Any] | None]) -> Callable[[Any], None]:
+def pull_source_on_arrays(rules: Rules) -> str:
+    """The source of ``pull(node)`` where the numbers are arrays. A node that no cotangent has reached hands nothing on."""
+    names, partials = _partials(rules, _OnArrays())
+    lines = [
+        "def pull(node):",
+        f"    {', '.join(names)}, = node.inputs",
+        "    g = node._grad",
+        "    if type(g) is float: return",
+    ]
+    for name, partial in partials:
+        mask = _mask(partial)
+        product = f"g * {mask}" if mask else _scaled(partial)
+        lines += [f"    if {name}.requires_grad:", f"        {'share' if product == 'g' else 'gather'}({name}, {product})"]
+    return "\n".join(lines)
+
+
+def _partials(rules: Rules, functions: Any) -> tuple[list[str], list[tuple[str, str]]]:
+    names = [f"x{i}" for i in range(len(rules))]
+    operands = [Spelled(f"{name}._data") for name in names]
+    return names, [
+        (name, _text(rule(functions, Spelled("node._data"), *operands)))
+        for name, rule in zip(names, rules, strict=True)
+        if rule
+    ]
+
+
+def _scaled(partial: str) -> str:
+    return {"1.0": "g", "-1.0": "-g"}.get(partial, f"g * {partial}")
+
+
+def _mask(partial: str) -> str:
+    """The condition, if the partial is 1 where it holds and else 0: a product by booleans is the quicker one."""
+    mask = partial.removeprefix("where(").removesuffix(", 1.0, 0.0)")
+    return mask if partial == f"where({mask}, 1.0, 0.0)" and "where(" not in mask else ""
+
+
+def compile_pull(name: str, rules: Rules) -> Callable[[Any], None]:
     """``pull(node)`` for nodes that hold floats; see ``pull_source``."""
-    names = dict(vars(scalar))
-    exec(compile(pull_source(rules), f"<pull of {name}>", "exec"), names)
+    return _compiled(name, pull_source(rules), vars(scalar))
+
+
+def compile_pull_on_arrays(name: str, rules: Rules) -> Callable[[Any], None]:
+    """``pull(node)`` for nodes that hold arrays; see ``pull_source_on_arrays``."""
+    return _compiled(name, pull_source_on_arrays(rules), {**vars(arrays), "gather": gather, "share": share})
+
+
+def _compiled(name: str, source: str, functions: dict[str, Any]) -> Callable[[Any], None]:
+    names = dict(functions)
+    exec(compile(source, f"<pull of {name}>", "exec"), names)
     pull: Callable[[Any], None] = names["pull"]
     return pull

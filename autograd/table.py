@@ -1,7 +1,9 @@
 """How an op is entered into the table, and how its row is applied to nodes and to the cotangent of its result.
 
-@elementwise ... an op of a fixed number of operands, one rule for each
-@variadic ...... an op of any number of operands, one rule for all
+@elementwise ........... an op of a fixed number of operands, element by element: a partial for each
+@variadic .............. an op of any number of operands, element by element: one rule for all
+@primitive ............. an op that mixes the elements of arrays: a vjp for each operand
+@variadic_primitive .... the same of any number of operands: one vjp for all
 """
 
 import functools
@@ -11,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from . import arrays, scalar
+from .fitting import gather, share
 from .graph import Node, constant, record
 from .operands import apply_anyhow
-from .primitive import PRIMITIVES, Domain, Operation, Primitive, Pull, Rule
-from .spelled import compile_pull
+from .primitive import PRIMITIVES, Bound, Domain, Elementwise, Example, Operation, Primitive, Pull, Rule, Structural
+from .spelled import compile_pull, compile_pull_on_arrays
 
 _NUMBER = (float, int, np.integer, np.floating)
 _FAULTS = (ArithmeticError, ValueError, AttributeError)  # an op's own, and that of asking a number for its _data
@@ -36,9 +40,13 @@ def elementwise(*partials: Rule | None, domain: tuple[Domain, ...], symbol: str 
     """
 
     def enter(forward: Rule) -> Operation:
-        row = Primitive(forward.__name__, forward, partials, domain, symbol or forward.__name__)
+        name = forward.__name__
+        row = Elementwise(name, forward, partials, symbol or name, domain=domain)
+        pull = _on_first_use(row, compile_pull, _pull_each(row))
+        pull_on_arrays = _on_first_use(row, compile_pull_on_arrays, _pull_each_on_arrays(row))
+        _bind_to_arrays(row, pull_on_arrays)
         call = {1: _call_one, 2: _call_two}.get(len(partials), _call_many)
-        return _enter(row, call(row), _pull_each(row))
+        return _enter(row, call(row), pull)
 
     return enter
 
@@ -57,8 +65,57 @@ def variadic(
     """
 
     def enter(forward: Rule) -> Operation:
-        row = Primitive(forward.__name__, forward, (partials,), (domain,), symbol or forward.__name__, variadic=True)
+        name = forward.__name__
+        row = Elementwise(name, forward, (partials,), symbol or name, variadic=True, domain=(domain,))
+        _bind_to_arrays(row, _pull_all_on_arrays(partials))
         return _enter(row, _call_many(row, push), pull or _pull_all(partials))
+
+    return enter
+
+
+def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str = "") -> Callable[[Rule], Operation]:
+    """Enter a function of arrays (or of numbers) whose derivative is given as vjps; it need not be of this library.
+
+    Args:
+        vjps: for each operand ``(xp, g, z, *operands, **settings)`` -> the cotangent of that operand, where ``g`` is that of
+            the result ``z``; None where no derivative flows. Parameters of the function beyond the operands are settings.
+            Written with ``xp`` and operators alone, a vjp is itself differentiable, to any order. Broadcasting is undone
+            by the caller, so no rule need think of it.
+        examples: shapes and settings for the table's tests; ``autograd.example``.
+        symbol: how a picture writes the op; its name, if not given.
+
+    >>> @primitive(lambda xp, g, z, a, axis: g * 2.0 * a)
+    ... def squares(xp, a, axis=-1):
+    ...     return xp.sum(a * a, axis, keepdims=True)
+    >>> float(squares(np.array([3.0, 4.0]))[0])
+    25.0
+    """
+
+    def enter(forward: Rule) -> Operation:
+        _, *parameters = signature(forward).parameters.values()
+        defaults = {p.name: None if p.default is Parameter.empty else p.default for p in parameters[len(vjps) :]}
+        name = forward.__name__
+        row = Structural(name, forward, vjps, symbol or name, settings=defaults, examples=tuple(examples))
+        return _enter(row, _call_with_settings(row), pull_with_settings(row))
+
+    return enter
+
+
+def variadic_primitive(vjp: Rule, *, examples: Sequence[Example] = (), symbol: str = "") -> Callable[[Rule], Operation]:
+    """Enter a function of any number of arrays, ``forward(xp, operands, **settings)``. Callers pass them one by one.
+
+    Args:
+        vjp: ``(xp, g, z, operands, i, **settings)`` -> the cotangent of ``operands[i]``.
+        examples: shapes and settings for the table's tests.
+        symbol: how a picture writes the op; its name, if not given.
+    """
+
+    def enter(forward: Rule) -> Operation:
+        _, _, *parameters = signature(forward).parameters.values()
+        name = forward.__name__
+        defaults = {p.name: None if p.default is Parameter.empty else p.default for p in parameters}
+        row = Structural(name, forward, (vjp,), symbol or name, True, defaults, tuple(examples))
+        return _enter(row, _call_with_settings(row), pull_with_settings(row))
 
     return enter
 
@@ -68,10 +125,13 @@ def _enter(row: Primitive, call: Any, pull: Pull) -> Operation:
     if known and known.forward.__module__ != row.forward.__module__:
         raise ValueError(f"the op table has a row '{row.name}' from {known.forward.__module__}; give yours another name")
     _, *operands = signature(row.forward).parameters.values()  # all but xp
+    n = 1 if row.variadic else len(row.rules)
     kind = Parameter.VAR_POSITIONAL if row.variadic else Parameter.POSITIONAL_ONLY
-    operands = [operand.replace(kind=kind, annotation=Parameter.empty) for operand in operands]
+    parameters = [operand.replace(kind=kind, annotation=Parameter.empty) for operand in operands[:n]]
+    rest = Parameter.KEYWORD_ONLY if row.variadic else Parameter.POSITIONAL_OR_KEYWORD
+    parameters += [setting.replace(kind=rest, annotation=Parameter.empty) for setting in operands[n:]]
     functools.update_wrapper(call, row.forward)
-    call.__signature__ = Signature(operands)
+    call.__signature__ = Signature(parameters)
     call.primitive = row
     object.__setattr__(row, "call", call)
     object.__setattr__(row, "pull", pull)
@@ -79,51 +139,59 @@ def _enter(row: Primitive, call: Any, pull: Pull) -> Operation:
     return row.call
 
 
+def _bind_to_arrays(row: Elementwise, pull: Pull) -> None:
+    object.__setattr__(row, "on_arrays", Bound(row, {}, pull))
+
+
 # Applying a row is the hot path of everything, so each number of operands has a function of its own.
 
 
-def _call_one(row: Primitive) -> Callable[..., Any]:
-    forward = row.forward
+def _call_one(row: Elementwise) -> Callable[..., Any]:
+    forward, on_arrays = row.forward, row.on_arrays
 
     def call(x: Any, /) -> Any:
         try:
             kind = type(x)
-            data = forward(kind.xp, x._data)
+            xp = kind.xp
+            data = forward(xp, x._data)
         except _FAULTS:
             return apply_anyhow(row, (x,))
-        return record(kind, data, row, (x,)) if x.requires_grad else constant(kind, data)
+        return record(kind, data, row if xp is scalar else on_arrays, (x,)) if x.requires_grad else constant(kind, data)
 
     return call
 
 
-def _call_two(row: Primitive) -> Callable[..., Any]:
-    forward = row.forward
+def _call_two(row: Elementwise) -> Callable[..., Any]:
+    forward, on_arrays = row.forward, row.on_arrays
 
     def call(x: Any, y: Any, /) -> Any:
         kind = type(x)
         try:
             if type(y) is not kind:  # a node and a number, the commonest mixture
                 if isinstance(y, _NUMBER):
-                    y = constant(kind, kind.coerce(y))
+                    y = constant(kind, kind.operand(y))
                 elif isinstance(x, _NUMBER):
                     kind = type(y)
-                    x = constant(kind, kind.coerce(x))
+                    x = constant(kind, kind.operand(x))
                 else:
                     return apply_anyhow(row, (x, y))
-            data = forward(kind.xp, x._data, y._data)
+            xp = kind.xp
+            data = forward(xp, x._data, y._data)
         except _FAULTS:
             return apply_anyhow(row, (x, y))
-        return record(kind, data, row, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
+        if x.requires_grad or y.requires_grad:
+            return record(kind, data, row if xp is scalar else on_arrays, (x, y))
+        return constant(kind, data)
 
     call.__defaults__ = row.forward.__defaults__
     return call
 
 
-def _call_many(row: Primitive, push: Rule | None = None) -> Callable[..., Any]:
+def _call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
     if push is None:
 
         def push(operands: Sequence[Any]) -> Any:
-            return row.apply(type(operands[0]).xp, [x._data for x in operands])
+            return row.apply(scalar, [x._data for x in operands])
 
     defaults = row.forward.__defaults__ or ()
 
@@ -131,8 +199,10 @@ def _call_many(row: Primitive, push: Rule | None = None) -> Callable[..., Any]:
         if defaults and len(operands) < len(row.rules):
             operands += defaults[len(operands) - len(row.rules) :]
         try:
+            if type(operands[0]).xp is not scalar:
+                return apply_anyhow(row, operands)
             data = push(operands)
-            if type(data) is not type(operands[0]._data):  # another kind of number is among them
+            if type(data) is not float:  # another kind of number is among them
                 return apply_anyhow(row, operands)
         except (*_FAULTS, TypeError, IndexError):
             return apply_anyhow(row, operands)
@@ -144,31 +214,126 @@ def _call_many(row: Primitive, push: Rule | None = None) -> Callable[..., Any]:
     return call
 
 
-def _pull_each(row: Primitive) -> Pull:
-    """On first use it puts a compiled twin in its own place, if the rules can be read as source; a user's may call ``math``."""
+def _call_with_settings(row: Structural) -> Callable[..., Any]:
+    n = None if row.variadic else len(row.rules)
+    defaults = dict(row.settings)
 
-    def pull_by_rules(node: Node) -> None:
+    def call(*operands: Any, **settings: Any) -> Any:
+        if n is not None and len(operands) > n:
+            settings = _by_name(row, operands[n:], settings)
+            operands = operands[:n]
+        settings = {**defaults, **settings}
+        if len(settings) > len(defaults):
+            raise TypeError(f"{row.name} has no setting '{(settings.keys() - defaults).pop()}'; it has {', '.join(defaults)}")
+        op = Bound(row, settings, row.pull)
+        try:
+            kind = type(operands[0])
+            for x in operands:
+                if type(x) is not kind:
+                    return apply_anyhow(op, operands)
+            if kind.xp is not arrays:
+                return apply_anyhow(op, operands)
+            data = row.apply(arrays, [x._data for x in operands], **settings)
+        except (*_FAULTS, IndexError):
+            return apply_anyhow(op, operands)
+        for x in operands:
+            if x.requires_grad:
+                return record(kind, data, op, operands)
+        return constant(kind, data)
+
+    return call
+
+
+def _by_name(row: Structural, positional: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    names = list(row.settings)[: len(positional)]
+    if len(names) < len(positional):
+        raise TypeError(f"{row.name} takes {len(row.rules)} operands and {len(row.settings)} settings, not more")
+    if twice := set(names) & set(settings):
+        raise TypeError(f"{row.name} got '{twice.pop()}' twice")
+    return {**dict(zip(names, positional)), **settings}
+
+
+# Pulling a cotangent through a row: by what its rules give as text where they can be read so (a user's may call ``math``),
+# else by the rules themselves.
+
+
+def _on_first_use(row: Elementwise, compiled: Callable[[str, Sequence[Rule | None]], Pull], plain: Pull) -> Pull:
+    """A pull that on its first use puts the compiled one in its own place."""
+
+    def first(node: Node) -> None:
+        try:
+            pull = compiled(row.name, row.rules)
+        except Exception:
+            pull = plain
+        if row.pull is first:
+            object.__setattr__(row, "pull", pull)
+        else:
+            row.on_arrays.pull = pull
+        pull(node)
+
+    return first
+
+
+def _pull_each(row: Elementwise) -> Pull:
+    def pull(node: Node) -> None:
         operands = [x._data for x in node.inputs]
         for x, partial in zip(node.inputs, row.rules, strict=True):
             if partial and x.requires_grad:
-                x.grad += node.grad * partial(type(x).xp, node._data, *operands)
+                x._grad += node._grad * partial(scalar, node._data, *operands)
 
-    def first_pull(node: Node) -> None:
-        try:
-            pull = compile_pull(row.name, row.rules)
-        except Exception:
-            pull = pull_by_rules
-        object.__setattr__(row, "pull", pull)
-        pull(node)
+    return pull
 
-    return first_pull
+
+def _pull_each_on_arrays(row: Elementwise) -> Pull:
+    def pull(node: Node) -> None:
+        g = node._grad
+        if type(g) is float:  # no cotangent has come
+            return
+        operands = [x._data for x in node.inputs]
+        for x, partial in zip(node.inputs, row.rules, strict=True):
+            if partial and x.requires_grad:
+                gather(x, g * partial(arrays, node._data, *operands))
+
+    return pull
 
 
 def _pull_all(partials: Rule) -> Pull:
     def pull(node: Node) -> None:
-        g = node.grad
-        for x, partial in zip(node.inputs, partials(type(node).xp, node._data, [x._data for x in node.inputs]), strict=True):
+        g = node._grad
+        for x, partial in zip(node.inputs, partials(scalar, node._data, [x._data for x in node.inputs]), strict=True):
             if x.requires_grad:
-                x.grad += g * partial
+                x._grad += g * partial
+
+    return pull
+
+
+def _pull_all_on_arrays(partials: Rule) -> Pull:
+    def pull(node: Node) -> None:
+        g = node._grad
+        if type(g) is float:  # no cotangent has come
+            return
+        for x, partial in zip(node.inputs, partials(arrays, node._data, [x._data for x in node.inputs]), strict=True):
+            if x.requires_grad:
+                gather(x, g * partial)
+
+    return pull
+
+
+def pull_with_settings(row: Structural) -> Pull:
+    """The pull of a structural row: its vjps, with the settings of the node's op."""
+
+    def pull(node: Node) -> None:
+        g, xp, inputs = node._grad, type(node).xp, node.inputs
+        if xp is arrays and type(g) is float:  # no cotangent has come
+            return
+        settings = node.op.settings  # type: ignore[union-attr]  # this row's op is bound
+        wanted = [x.requires_grad for x in inputs]
+        for x, c in zip(inputs, row.cotangents(xp, g, node._data, [x._data for x in inputs], wanted, **settings)):
+            if c is None:
+                continue
+            if type(x).xp is arrays:
+                (share if c is g or c.base is not None else gather)(x, c)
+            else:
+                x._grad += c
 
     return pull

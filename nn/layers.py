@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd import Node, Value, dot
+from autograd import Node, Value, weighted_sum
 
 from .activations import Activation, rectifies
 from .activations import activation as activation_of
@@ -50,7 +50,7 @@ class Perceptron(Module):
 
     def forward(self, x: Any) -> Any:
         """From ``n_in`` numbers to one Value; from a batch of them to a list of Values."""
-        return _by_example(self, x, lambda example: self.activation(dot(*example, *self.weight, self.bias)))
+        return _by_example(self, x, lambda example: self.activation(weighted_sum(*example, *self.weight, self.bias)))
 
     def __repr__(self) -> str:
         return f"Perceptron({self.n_in}{self._named})"
@@ -89,7 +89,7 @@ class Dense(Module):
     def forward(self, x: Any) -> Any:
         """From ``n_in`` numbers to a list of ``n_out`` Values; from a batch of them to a list of lists."""
         neurons = list(zip(zip(*self.weight), self.bias))
-        return _by_example(self, x, lambda example: self.activation([dot(*example, *w, b) for w, b in neurons]))
+        return _by_example(self, x, lambda example: self.activation([weighted_sum(*example, *w, b) for w, b in neurons]))
 
     def __repr__(self) -> str:
         return f"Dense({self.n_in}, {self.n_out}{self._named})"

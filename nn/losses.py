@@ -122,11 +122,11 @@ def _negative_log_likelihood(row: Any, label: Any) -> Any:
     number = _number("cross_entropy", label)
     if not 0 <= number < len(row) or number != int(number):
         raise ValueError(f"cross_entropy: label {label} is not one of the {len(row)} classes 0 to {len(row) - 1}")
-    return ag.logsumexp(*row) - row[int(number)]
+    return ag.logaddexp(*row) - row[int(number)]
 
 
 def _mean(terms: Sequence[Any]) -> Value:
-    mean: Value = ag.sum(*terms) * (1.0 / len(terms)) if len(terms) > 1 else terms[0]
+    mean: Value = ag.add_n(*terms) * (1.0 / len(terms)) if len(terms) > 1 else terms[0]
     return mean if isinstance(mean, Value) else Value(mean, requires_grad=False)
 
 

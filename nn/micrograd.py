@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from autograd import Value, dot
+from autograd import Value, weighted_sum
 
 from .module import Module
 
@@ -28,7 +28,7 @@ class Neuron(Module):
         """From ``nin`` numbers to one Value."""
         if len(x) != len(self.w):
             raise ValueError(f"{self} takes {len(self.w)} inputs, found {len(x)}")
-        act: Value = dot(*x, *self.w, self.b)
+        act: Value = weighted_sum(*x, *self.w, self.b)
         return act.relu() if self.nonlin else act
 
     def __repr__(self) -> str:

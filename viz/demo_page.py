@@ -114,7 +114,7 @@ def _hardest_example(run: Run, answers: NDArray[np.float64]) -> tuple[list[Value
 def _perceptron(loss: Node) -> str:
     """The picture of a perceptron of the first layer, of its largest terms up to its activation if it has one."""
     order = topological_order(loss)
-    first_layer = [node for node in order if node.op and node.op.name == "dot" and not any(x.op for x in node.inputs)]
+    first_layer = [node for node in order if node.op and node.op.name == "weighted_sum" and not any(x.op for x in node.inputs)]
     weighted_sum = max(first_layer, key=lambda node: abs(node.grad))
     outputs = (node for node in order if len(node.inputs) == 1 and node.inputs[0] is weighted_sum)
     n = len(weighted_sum.inputs) // 2

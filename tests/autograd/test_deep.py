@@ -74,7 +74,7 @@ def test_pickle(chain):
 
 def test_a_sum_of_very_many_operands_is_one_node():
     x = Value(1.0)
-    y = ag.sum(*[x] * LENGTH)
+    y = ag.add_n(*[x] * LENGTH)
     y.backward()
     assert (y.data, x.grad, len(topological_order(y))) == (LENGTH, LENGTH, 2)
 

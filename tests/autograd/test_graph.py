@@ -154,7 +154,7 @@ def test_operands_come_in_the_order_they_were_written():
     assert (x - y).inputs[0] is x
     assert (x - y).inputs[1] is y
     assert (1.0 - y).inputs[0].data == 1.0
-    assert [v.data for v in ag.dot(x, y, y, x, 3.0).inputs] == [2.0, 5.0, 5.0, 2.0, 3.0]
+    assert [v.data for v in ag.weighted_sum(x, y, y, x, 3.0).inputs] == [2.0, 5.0, 5.0, 2.0, 3.0]
 
 
 def test_x_times_x_has_two_edges():
@@ -184,8 +184,8 @@ def smooth():
         lambda x, y: ag.sin(x * y),
         lambda x, y: ag.tanh(x - 2.0 * y),
         lambda x, y: x / (1.0 + y * y),
-        lambda x, y: ag.dot(x, y, y, 0.5, 0.1),
-        lambda x, y: 0.3 * ag.logsumexp(x, y, x),
+        lambda x, y: ag.weighted_sum(x, y, y, 0.5, 0.1),
+        lambda x, y: 0.3 * ag.logaddexp(x, y, x),
         lambda x, y: ag.exp(-x * x) * y,
     ]
 

@@ -48,9 +48,9 @@ def test_for_an_array_there_is_a_way_out():
         lambda v, x: v**x,
         lambda v, x: ag.maximum(v, x),
         lambda v, x: ag.clip(v, x, 1.0),
-        lambda v, x: ag.dot(v, v, x),
+        lambda v, x: ag.weighted_sum(v, v, x),
     ],
-    ids=["+", "*", "**", "maximum", "clip", "dot"],
+    ids=["+", "*", "**", "maximum", "clip", "weighted_sum"],
 )
 def test_an_op_refuses_it_too(apply, x):
     with pytest.raises(TypeError, match=f"not {type(x).__name__}"):
@@ -60,10 +60,10 @@ def test_an_op_refuses_it_too(apply, x):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ag.exp("x"), "exp takes Values, real numbers or arrays of them, not str"),
-        (lambda: ag.sum([Value(1.0)]), "sum takes Values, real numbers or arrays of them, not list"),
-        (lambda: ag.sum(), "sum takes at least 1 operand, not 0"),
-        (lambda: ag.dot(), "dot takes at least 1 operand, not 0"),
+        (lambda: ag.exp("x"), "exp takes Values, Tensors, real numbers or arrays of them, not str"),
+        (lambda: ag.add_n([Value(1.0)]), "add_n takes Values, Tensors, real numbers or arrays of them, not list"),
+        (lambda: ag.add_n(), "add_n takes at least 1 operand, not 0"),
+        (lambda: ag.weighted_sum(), "weighted_sum takes at least 1 operand, not 0"),
         (lambda: ag.clip(Value(1.0), 0.0), "clip takes 3 operands, not 2"),
         (lambda: ag.where(True, Value(1.0), 2.0, 3.0), "where takes 3 operands, not 4"),
     ],
@@ -344,14 +344,14 @@ def test_ops_take_arrays_of_values_and_of_numbers():
     assert [v.data for v in array] == [3.0, 4.0]
     assert ag.softplus(np.array([-1000.0, 0.0, 1000.0])).tolist() == [0.0, math.log(2), 1000.0]
     assert ag.where(np.array([True, False]), x, 5.0)[1].data == 5.0
-    assert ag.dot(np.array([1.0, 2.0]), np.array([3.0, 4.0]), 1.0).tolist() == [4.0, 9.0]
+    assert ag.weighted_sum(np.array([1.0, 2.0]), np.array([3.0, 4.0]), 1.0).tolist() == [4.0, 9.0]
 
 
 def test_ops_of_plain_numbers_give_plain_numbers():
     assert ag.tanh(0.5) == math.tanh(0.5)
     assert ag.add(1, 2) == 3
     assert ag.maximum(np.float64(2), 1.0) == 2.0
-    assert ag.sum(1.0, 2, 3) == 6.0
+    assert ag.add_n(1.0, 2, 3) == 6.0
     assert ag.relu(-1) == 0.0
 
 

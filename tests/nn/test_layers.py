@@ -50,7 +50,7 @@ def test_the_gradient_of_dense_is_that_of_numpy_by_hand():
     layer, rng = nn.Dense(3, 2, "tanh", rng=0), np.random.default_rng(1)
     x, g = rng.normal(size=(5, 3)), rng.normal(size=(5, 2))
     y = layer(x)
-    ag.sum(*[v * c for row, cs in zip(y, g.tolist(), strict=True) for v, c in zip(row, cs, strict=True)]).backward()
+    ag.add_n(*[v * c for row, cs in zip(y, g.tolist(), strict=True) for v, c in zip(row, cs, strict=True)]).backward()
 
     delta = g * (1 - numbers(y) ** 2)
     assert np.array([[w.grad for w in row] for row in layer.weight]) == pytest.approx(x.T @ delta, rel=1e-12)
@@ -88,7 +88,7 @@ def test_a_perceptron_is_a_dot_a_bias_and_an_activation():
     x = [0.5, -1.0, 2.0]
     y = p(x)
     assert y.data == pytest.approx(np.tanh(np.dot(x, numbers(p.weight)) + 0.25), rel=1e-14)
-    assert y.inputs[0].op.name == "dot"
+    assert y.inputs[0].op.name == "weighted_sum"
     assert [v.data for v in p([x, x])] == [y.data, y.data]
     assert repr(p) == "Perceptron(3, 'tanh')"
 
@@ -106,7 +106,7 @@ def test_micrograds_mlp_has_337_parameters_relu_between_and_a_bare_linear_output
     assert [type(layer.activation) for layer in model.layers] == [nn.ReLU, nn.ReLU, nn.Identity]
     y = model([1.0, -2.0])
     assert isinstance(y, Value)
-    assert y.op.name == "dot"
+    assert y.op.name == "weighted_sum"
     hidden = np.array([1.0, -2.0])
     for layer in model.layers[:2]:
         weight, bias = arrays_of(layer)
@@ -358,7 +358,7 @@ def test_micrograds_spellings():
     assert [p.data for p in n.parameters()] == [0.6888437030500962, 0.515908805880605, 0.0]
     assert n([1.0, -1.0]).data == pytest.approx(0.1729348971694912, rel=1e-12)
     assert n([-1.0, -1.0]).data == 0.0
-    assert Neuron(2, nonlin=False)([-1.0, -1.0]).op.name == "dot"
+    assert Neuron(2, nonlin=False)([-1.0, -1.0]).op.name == "weighted_sum"
     assert repr(Layer(2, 2)) == "Layer of [ReLUNeuron(2), ReLUNeuron(2)]"
     assert repr(MLP(2, [2, 1])) == "MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(2)]]"
     assert len(MLP(2, [16, 16, 1]).parameters()) == 337

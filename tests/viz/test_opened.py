@@ -7,7 +7,7 @@ from autograd import PRIMITIVES, Value, no_grad, topological_order
 from viz import opened
 from viz.diagram import describe
 
-dot, total, logsumexp = (PRIMITIVES[name] for name in ("dot", "sum", "logsumexp"))
+dot, total, logsumexp = (PRIMITIVES[name] for name in ("weighted_sum", "add_n", "logaddexp"))
 
 
 def made(row, *operands):

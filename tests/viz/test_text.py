@@ -35,8 +35,8 @@ def test_operands_that_are_not_drawn_are_dots():
 
 def test_many_operands_are_shortened():
     xs = [Value(float(i), label=f"x{i}") for i in range(100)]
-    last = draw(PRIMITIVES["sum"].call(*xs)).text().splitlines()[-1]
-    assert last == "v100 = sum(x0, x1, x2, x3, …, x99)   data 4950   grad 0"
+    last = draw(PRIMITIVES["add_n"].call(*xs)).text().splitlines()[-1]
+    assert last == "v100 = add_n(x0, x1, x2, x3, …, x99)   data 4950   grad 0"
 
 
 def test_a_lone_constant_is_shown():

@@ -1,23 +1,17 @@
-"""THE table: every op with its derivatives and its domain, once.
+"""Ops that work element by element: numbers to a number, arrays to an array.
 
 A row is the forward function, written for any namespace ``xp``, and one partial per operand, ``(xp, z, *operands) ->
-∂z/∂operand``,
-which may use the result ``z``. Rows branch through ``xp.where``, never with ``if``, so that they can be read with arrays and
+∂z/∂operand``, which may use the
+result ``z``. Rows branch through ``xp.where``, never with ``if``, so that they can be read with arrays and
 with nodes. At a kink the partial is a convention, stated in the row.
 """
 
-from builtins import sum as add_up
-from collections.abc import Sequence
-from functools import reduce
-from itertools import chain
-from operator import mul as times
 from typing import Any, TypeAlias
 
-from .graph import Node
-from .primitive import Domain
-from .table import elementwise, variadic
+from ..primitive import Domain
+from ..table import elementwise
 
-XP: TypeAlias = Any  # a namespace: autograd.scalar, numpy, this module, …
+XP: TypeAlias = Any  # a namespace: autograd.scalar, autograd.arrays, autograd.ops, …
 X: TypeAlias = Any  # what it works on: floats, arrays, nodes, …
 
 REAL = Domain("", ((-2.0, -0.1), (0.1, 2.0)))
@@ -72,6 +66,12 @@ def mul(xp: XP, x: X, y: X) -> X:
 def div(xp: XP, x: X, y: X) -> X:
     """Quotient, ``z = x / y``."""
     return x / y
+
+
+@elementwise(lambda xp, z, x: 1.0, domain=(REAL,), symbol="+")
+def positive(xp: XP, x: X) -> X:
+    """``z = x``, as a node of its own."""
+    return +x
 
 
 @elementwise(lambda xp, z, x: -1.0, domain=(REAL,), symbol="-")
@@ -331,57 +331,3 @@ def clip(xp: XP, x: X, low: X, high: X) -> X:
 def where(xp: XP, condition: X, x: X, y: X) -> X:
     """``x`` where the condition holds (is not 0), else ``y``. No derivative flows into the condition."""
     return xp.where(condition, x, y)
-
-
-# -- many operands, one node ----------------------------------------
-# Read with nodes, each forward gives the chain of two-operand ops that the node stands for.
-
-
-@variadic(lambda xp, z, terms: [1.0] * len(terms), domain=REAL, symbol="sum")
-def sum(xp: XP, terms: Sequence[X]) -> X:
-    """Sum of many terms, ``z = Σ xᵢ``."""
-    return add_up(terms[1:], terms[0])
-
-
-def _dot_partials(xp: XP, z: X, operands: Sequence[X]) -> list[X]:
-    n = len(operands) // 2
-    return [*operands[n : 2 * n], *operands[:n], *[1.0] * (len(operands) % 2)]
-
-
-def _dot_push(operands: Sequence[Node]) -> float:
-    n = len(operands) // 2
-    z: float = operands[-1]._data if len(operands) % 2 else 0.0
-    for x, w in zip(operands, operands[n : 2 * n]):
-        z += x._data * w._data
-    return z
-
-
-def _dot_pull(node: Node) -> None:
-    operands = node.inputs
-    g = node.grad
-    n = len(operands) // 2
-    for x, w in zip(operands, operands[n : 2 * n]):
-        if x.requires_grad:
-            x.grad += g * w._data
-        if w.requires_grad:
-            w.grad += g * x._data
-    if len(operands) % 2 and operands[-1].requires_grad:
-        operands[-1].grad += g
-
-
-@variadic(_dot_partials, push=_dot_push, pull=_dot_pull, domain=REAL, symbol="dot")
-def dot(xp: XP, operands: Sequence[X]) -> X:
-    """Weighted sum, ``z = b + Σ xᵢ wᵢ``: a perceptron's, as one node.
-
-    Its operands are ``x₁ … xₙ, w₁ … wₙ`` and, where their number is odd, ``b``.
-    """
-    n = len(operands) // 2
-    terms = chain(operands[2 * n :], map(times, operands[:n], operands[n : 2 * n]))
-    return add_up(terms, next(terms))
-
-
-@variadic(lambda xp, z, operands: [xp.exp(x - z) for x in operands], domain=REAL)
-def logsumexp(xp: XP, operands: Sequence[X]) -> X:
-    """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""
-    largest = reduce(xp.maximum, operands)
-    return largest + xp.log(add_up([xp.exp(x - largest) for x in operands]))

@@ -1,0 +1,174 @@
+"""NumPy's function names for arrays: the namespace ``xp`` in which a row of the op table is read for a ``Tensor``.
+
+Most are NumPy's own. The others are those whose plain form is quicker, keeps the dtype, or is missing there.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy import (
+    abs,
+    arccos,
+    arcsin,
+    arctan,
+    concatenate,
+    cos,
+    cosh,
+    cumsum,
+    exp,
+    expm1,
+    flip,
+    isfinite,
+    log,
+    log1p,
+    matmul,
+    maximum,
+    minimum,
+    ndim,
+    ones_like,
+    pad,
+    reshape,
+    shape,
+    sin,
+    sinh,
+    size,
+    sqrt,
+    stack,
+    tan,
+    tanh,
+    transpose,
+)
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+__all__ = [
+    "abs", "arccos", "arcsin", "arctan", "astype", "broadcast_to", "concatenate", "cos", "cosh", "cumsum", "einsum", "exp",
+    "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "ndim", "ones_like",
+    "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin", "sinh", "size", "softmax", "sqrt", "stack",
+    "sum", "tan", "tanh", "transpose", "where", "windows",
+]  # fmt: skip
+
+Array: TypeAlias = NDArray[Any]
+Axis: TypeAlias = int | tuple[int, ...] | None
+
+
+def pow(x: Any, y: Any) -> Any:
+    """``x ** y``; the operator, unlike ``np.power``, has short ways for the usual whole numbers."""
+    return x**y
+
+
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """``np.where``, but two plain numbers give no more digits than they need, so that float32 stays float32."""
+    if type(condition) is bool:
+        return x if condition else y
+    if type(x) is float and type(y) is float:
+        narrow_x, narrow_y = np.float32(x), np.float32(y)
+        if narrow_x == x and narrow_y == y:
+            return np.where(condition, narrow_x, narrow_y)
+    return np.where(condition, x, y)
+
+
+def sum(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``np.sum``."""
+    return np.add.reduce(a, axis, keepdims=keepdims)
+
+
+def mean(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``np.mean``, of floats."""
+    total = np.add.reduce(a, axis, keepdims=keepdims)
+    return total / (a.size / np.size(total)) if np.size(total) else total
+
+
+def prod(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``np.prod``."""
+    return np.multiply.reduce(a, axis, keepdims=keepdims)
+
+
+def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``np.max``."""
+    return np.maximum.reduce(a, axis, keepdims=keepdims)
+
+
+def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``np.min``."""
+    return np.minimum.reduce(a, axis, keepdims=keepdims)
+
+
+def logsumexp(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    """``ln Σ exp(a)``, the largest element taken out first."""
+    largest = max(a, axis, keepdims=True)
+    largest = np.where(isfinite(largest), largest, 0.0)  # of infinities none is taken out: inf - inf is no number
+    with np.errstate(divide="ignore"):  # ln 0 = -inf is meant
+        z = log(sum(exp(a - largest), axis, keepdims=True)) + largest
+    return z if keepdims else np.squeeze(z, axis if axis is not None else None)
+
+
+def softmax(a: Array, axis: Axis = -1) -> Any:
+    """``exp(a) / Σ exp(a)``, the largest element taken out first."""
+    powers = exp(a - max(a, axis, keepdims=True))
+    return powers / sum(powers, axis, keepdims=True)
+
+
+def broadcast_to(a: Any, shape: tuple[int, ...]) -> Array:
+    """``np.broadcast_to``; a small array, of which a copy costs less than a view."""
+    if np.prod(shape) > 4096:
+        return np.broadcast_to(a, shape)
+    filled = np.empty(shape, np.asarray(a).dtype)
+    filled[...] = a
+    return filled
+
+
+def astype(a: Any, dtype: Any) -> Any:
+    """``a`` in another dtype."""
+    return np.asarray(a).astype(dtype)
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """``np.einsum``, by matrix products where it can; what NumPy's order of contraction is decided anew each time."""
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 1)
+
+
+def index(a: Any, key: Any) -> Any:
+    """``a[key]``."""
+    return a[key]
+
+
+def scatter_add(a: Any, key: Any, shape: tuple[int, ...]) -> Array:
+    """Zeros of ``shape`` to which ``a`` is added at ``key``, as often as it names a place: what indexing undoes."""
+    total = np.zeros(shape, np.asarray(a).dtype)
+    if is_basic(key):
+        total[key] = a
+    else:
+        np.add.at(total, key, a)
+    return total
+
+
+def is_basic(key: Any) -> bool:
+    """Whether ``a[key]`` is made of slices and single places, so that it names none twice."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(part is None or part is ... or isinstance(part, int | np.integer | slice) for part in parts)
+
+
+def windows(a: Array, size: Sequence[int], stride: Sequence[int]) -> Array:
+    """Every window of ``size`` over the last axes, as a view: ``(..., *outer)`` gives ``(..., *places, *size)``."""
+    n = len(size)
+    outer, steps = a.shape[-n:], a.strides[-n:]
+    places = [(m - k) // s + 1 for m, k, s in zip(outer, size, stride)]
+    return as_strided(
+        a,
+        (*a.shape[:-n], *places, *size),
+        (*a.strides[:-n], *[step * s for step, s in zip(steps, stride)], *steps),
+        writeable=False,
+    )
+
+
+def overlap_add(a: Array, outer: Sequence[int], stride: Sequence[int]) -> Array:
+    """The sum of overlapping windows, each put back in its place: the transpose of ``windows``."""
+    n = len(outer)
+    places, size = a.shape[-2 * n : -n], a.shape[-n:]
+    total = np.zeros((*a.shape[: -2 * n], *outer), a.dtype)
+    for offset in np.ndindex(*size):
+        there = tuple([slice(o, o + s * (p - 1) + 1, s) for o, s, p in zip(offset, stride, places)])
+        total[(..., *there)] += a[(..., *offset)]
+    return total

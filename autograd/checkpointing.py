@@ -1,0 +1,149 @@
+"""checkpoint: compute a part of a graph again when its gradient is asked for, instead of keeping it.
+
+Source: Chen, Xu, Zhang, Guestrin, *Training Deep Nets with Sublinear Memory Cost* (2016).
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import arrays, ops
+from .crossing import to_values
+from .graph import Node, constant, leaves_and_computed, record
+from .primitive import PRIMITIVES, Bound, Structural
+from .pullback import Pullback
+from .recording import record_anyhow
+from .table import pull_with_settings
+from .tensor import Tensor
+from .trees import flatten
+
+
+def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
+    """``f``, keeping only its arguments and results: what lies between is computed again in each backward pass.
+
+    Gradients are the same, in the arguments and in the leaves that ``f`` uses of its own (the parameters of a model). Memory is
+    saved for time: one more forward pass of ``f``.
+
+    Args:
+        f: takes and gives Values and Tensors, in any nesting. Called again it must give the same numbers, so randomness is to be
+            drawn outside and handed in.
+
+    Raises:
+        TypeError: ``f`` gives something other than Values and Tensors.
+        RuntimeError: in the backward pass, if ``f`` gave other numbers than before.
+
+    >>> from autograd import Tensor
+    >>> x = Tensor([0.5, 1.0])
+    >>> checkpoint(lambda x: (x * x).exp())(x).sum().backward()
+    >>> x.grad.round(3)
+    array([1.284, 5.437])
+    """
+
+    @functools.wraps(f)
+    def of(*args: Any, **kwargs: Any) -> Any:
+        given, rebuild = flatten([args, kwargs])
+        places = [i for i, x in enumerate(given) if isinstance(x, Node)]
+        operands = [given[i] for i in places]
+        plain = [None if isinstance(x, Node) else x for x in given]
+
+        def run(nodes: Sequence[Node]) -> Any:
+            filled = list(plain)
+            for place, node in zip(places, nodes):
+                filled[place] = node
+            arguments, settings = rebuild(filled)
+            return f(*arguments, **settings)
+
+        inside = _again(operands)
+        with record_anyhow():
+            results, shape = flatten(run(inside))
+        for y in results:
+            if not isinstance(y, Node):
+                raise TypeError(f"checkpoint: the function gives Values and Tensors, not {type(y).__name__}")
+        borrowed = _leaves_behind(results, inside)
+        inputs = (*operands, *borrowed)
+        numbers = [y._data for y in results]
+        if not any(x.requires_grad for x in inputs):
+            return shape([constant(type(y), y._data) for y in results])
+        return shape(_apart(_joined(run, len(operands), inputs, results), results, numbers))
+
+    return of
+
+
+def _again(operands: Sequence[Node]) -> list[Node]:
+    """Leaves of the same numbers, which no graph lies behind."""
+    return [_leaf(type(x), x._data, x.requires_grad) for x in operands]
+
+
+def _leaf(kind: type[Node], data: Any, requires_grad: bool) -> Node:
+    node = constant(kind, data)
+    node.requires_grad = requires_grad
+    return node
+
+
+def _leaves_behind(results: Sequence[Node], inside: Sequence[Node]) -> list[Node]:
+    """The leaves that take gradients and that the function used besides its arguments."""
+    seen = set(inside)
+    found: list[Node] = []
+    for y in results:
+        found += [x for x in leaves_and_computed(y, seen)[0] if x.requires_grad]
+    return found
+
+
+def _joined(run: Callable[..., Any], given: int, inputs: tuple[Node, ...], results: Sequence[Node]) -> Any:
+    """One node for all results, as a Tensor along one axis."""
+    data = _flat([y._data for y in results])
+    settings = {"run": run, "kinds": [type(x) for x in inputs[:given]], "borrowed": inputs[given:]}
+    return record(Tensor, data, Bound(CHECKPOINT, settings, CHECKPOINT.pull), inputs)
+
+
+def _apart(joined: Any, results: Sequence[Node], numbers: Sequence[Any]) -> list[Any]:
+    """A node for each result, in its kind, shape and dtype."""
+    starts = np.cumsum([0, *[np.size(x) for x in numbers]])
+    scalars = [i for i, y in enumerate(results) if type(y).xp is not arrays]
+    values = dict(zip(scalars, to_values(joined[starts[scalars]], type(results[scalars[0]])))) if scalars else {}
+    return [
+        values[i] if i in values else joined[starts[i] : starts[i + 1]].reshape(np.shape(x)).astype(np.asarray(x).dtype)
+        for i, x in enumerate(numbers)
+    ]
+
+
+def _flat(numbers: Sequence[Any]) -> Any:
+    return np.concatenate([np.ravel(x) for x in numbers])
+
+
+def _forward(xp: Any, operands: Sequence[Any], run: Any, kinds: Sequence[type[Node]], borrowed: Sequence[Node]) -> Any:
+    with record_anyhow():
+        return _flat([y._data for y in flatten(run([constant(kind, x) for kind, x in zip(kinds, operands)]))[0]])
+
+
+class _Checkpoint(Structural):
+    def cotangents(
+        self, xp: Any, g: Any, z: Any, operands: Sequence[Any], wanted: Sequence[bool], **settings: Any
+    ) -> Iterable[Any]:
+        """By running the function again, on nodes of its own, and walking back through what it then records."""
+        kinds, on_nodes = settings["kinds"], isinstance(z, Node)
+        with record_anyhow():
+            if on_nodes:
+                inside = [ops.positive(x) for x in operands[: len(kinds)]]
+            else:
+                inside = [_leaf(kind, x, want) for kind, x, want in zip(kinds, operands, wanted)]
+            results = flatten(settings["run"](inside))[0]
+        numbers = [y._data for y in results]
+        if not np.array_equal(_flat(numbers), z._data if on_nodes else z, equal_nan=True):
+            raise RuntimeError(
+                "checkpoint: called again, the function gave other numbers; draw what is random outside of it and hand it in"
+            )
+        back = Pullback(results, [*inside, *settings["borrowed"]])
+        if on_nodes:
+            return back.nodes(_apart(g, results, numbers))
+        starts = np.cumsum([0, *[np.size(x) for x in numbers]])
+        parts = [g[start:stop].reshape(np.shape(x)) for start, stop, x in zip(starts, starts[1:], numbers)]
+        return back.numbers([part if type(y).xp is arrays else float(part) for part, y in zip(parts, results)])
+
+
+CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, {"run": None, "kinds": (), "borrowed": ()})
+object.__setattr__(CHECKPOINT, "pull", pull_with_settings(CHECKPOINT))
+object.__setattr__(CHECKPOINT, "call", checkpoint)
+PRIMITIVES["checkpoint"] = CHECKPOINT

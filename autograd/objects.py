@@ -1,0 +1,73 @@
+"""NumPy's function names for arrays of Values: the namespace ``xp`` in which a structural row is read as scalar code.
+
+A sum becomes one node of many operands, a matrix product a ``dot`` node for each element; the rest is NumPy's own handling of
+objects. This is how a ``Tensor`` node opens into its scalar graph.
+"""
+
+import math
+from collections.abc import Callable
+from functools import reduce
+from operator import mul as times
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import arrays, scalar
+from .arrays import *  # noqa: F403  # what is not said otherwise below is as for other arrays
+
+Objects = NDArray[np.object_]
+
+
+def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+    """A reduction over axes, given what it does to a list."""
+
+    def reduction(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
+        axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        axes = sorted({i % a.ndim for i in axes})
+        kept = [i for i in range(a.ndim) if i not in axes]
+        rows = a.transpose(*kept, *axes).reshape(math.prod([a.shape[i] for i in kept]), -1)
+        z = np.empty(len(rows), object)
+        z[:] = [function(row) for row in rows.tolist()]
+        z = z.reshape([1 if i in axes else n for i, n in enumerate(a.shape)] if keepdims else [a.shape[i] for i in kept])
+        return z if z.ndim else z[()]
+
+    return reduction
+
+
+def _op(name: str) -> Any:
+    from .primitive import PRIMITIVES  # entered by the time anything is computed
+
+    return PRIMITIVES[name].call
+
+
+def _elementwise(name: str) -> Callable[..., Any]:
+    return lambda *operands: _op(name)(*operands)
+
+
+for _name in scalar.__all__:
+    globals()[_name] = _elementwise(_name)
+
+sum = _over(lambda xs: _op("add_n")(*xs) if len(xs) > 1 else xs[0] if xs else 0.0)
+prod = _over(lambda xs: reduce(times, xs) if xs else 1.0)
+max = _over(lambda xs: reduce(_op("maximum"), xs))
+min = _over(lambda xs: reduce(_op("minimum"), xs))
+logsumexp = _over(lambda xs: _op("logaddexp")(*xs))
+
+
+def mean(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
+    """``np.mean``."""
+    total = sum(a, axis, keepdims)
+    return total / (a.size / np.size(total))
+
+
+def matmul(a: Objects, b: Objects) -> Any:
+    """``np.matmul``, each element one ``dot`` node."""
+    rows = a[..., None, :] if a.ndim > 1 and b.ndim > 1 else a
+    columns = b if b.ndim == 1 else b.mT[..., None, :, :] if a.ndim > 1 else b.mT
+    return np.vectorize(lambda x, w: _op("weighted_sum")(*x, *w), otypes=[object], signature="(k),(k)->()")(rows, columns)[()]
+
+
+def astype(a: Any, dtype: Any) -> Any:
+    """``a`` itself: a Value holds a float, and no other number."""
+    return a

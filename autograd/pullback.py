@@ -1,0 +1,100 @@
+"""The chain rule once more, as a function from cotangents to cotangents that writes to no node.
+
+``backward`` leaves gradients on nodes, to be looked at. ``Pullback`` returns them, and only those that are asked for: as plain
+numbers or, its rules read with nodes, as nodes that can be differentiated again. That is all that higher orders need.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import arrays, ops
+from .crossing import Scattered
+from .fitting import fit
+from .graph import Node, check_fresh, constant, leaves_and_computed
+
+
+class Pullback:
+    """From cotangents of ``roots`` to those of ``sources``.
+
+    Args:
+        roots: results.
+        sources: nodes behind them, leaves or computed.
+        opaque: sources behind which the walk need not look, since no other source lies there.
+
+    Raises:
+        StaleGraphError: a leaf was written after the results were computed from it.
+    """
+
+    def __init__(self, roots: Sequence[Node], sources: Sequence[Node], opaque: Sequence[Node] | None = None) -> None:
+        seen: set[Node] = set(sources if opaque is None else opaque)
+        leaves = [x for x in seen if x.op is None]
+        computed: list[Node] = []
+        for root in dict.fromkeys(roots):
+            more_leaves, more = leaves_and_computed(root, seen)
+            leaves += more_leaves
+            computed += more
+        check_fresh(leaves, computed)
+        reached = set(sources)
+        self.roots = list(roots)
+        self._sources = list(sources)
+        self._order: list[tuple[Node, list[bool]]] = []
+        for node in computed:
+            wanted = [x in reached for x in node.inputs]
+            if any(wanted):
+                reached.add(node)
+                self._order.append((node, wanted))
+        self._order.reverse()
+        self._reached = reached
+
+    def numbers(self, cotangents: Sequence[Any]) -> list[Any]:
+        """Cotangents of the sources as plain numbers and arrays, None where none comes, given those of the roots likewise."""
+        return self._walk(cotangents, on_nodes=None)
+
+    def nodes(self, cotangents: Sequence[Node]) -> list[Any]:
+        """The same as nodes, computed on the graph from nodes."""
+        return self._walk(cotangents, on_nodes=ops)
+
+    def _walk(self, cotangents: Sequence[Any], on_nodes: Any) -> list[Any]:
+        arrived: dict[Node, Any] = {}
+        for root, g in zip(self.roots, cotangents, strict=True):
+            if root in self._reached:
+                arrived[root] = arrived[root] + g if root in arrived else g
+        for node, wanted in self._order:
+            if node not in arrived:
+                continue
+            g = arrived[node]
+            if isinstance(g, Scattered):
+                g = arrived[node] = g.whole()
+            op: Any = node.op
+            if on_nodes is None:
+                shares = op.cotangents(type(node).xp, g, node._data, [x._data for x in node.inputs], wanted)
+            else:
+                shares = op.cotangents(on_nodes, g, node, node.inputs, wanted)
+            for x, want, c in zip(node.inputs, wanted, shares, strict=True):
+                if want and c is not None:
+                    if type(x).xp is arrays and not isinstance(c, Scattered):
+                        c = fit(on_nodes or arrays, c, np.shape(x._data), x._data.dtype)
+                    arrived[x] = arrived[x] + c if x in arrived else c
+        found = [arrived.get(x) for x in self._sources]
+        return [g.whole() if isinstance(g, Scattered) else g for g in found]
+
+
+def zeros(node: Node) -> Any:
+    """The cotangent 0 of ``node``, as a plain number or array."""
+    return np.zeros_like(node._data) if type(node).xp is arrays else 0.0
+
+
+def basis(node: Node) -> list[Any]:
+    """The unit cotangents of ``node``, as plain numbers or arrays, one for each of its elements."""
+    if type(node).xp is not arrays:
+        return [1.0]
+    shape = np.shape(node._data)
+    units = np.eye(int(np.prod(shape, dtype=int)), dtype=np.asarray(node._data).dtype)
+    return [unit.reshape(shape) for unit in units]
+
+
+def as_node(x: Any, like: Node) -> Node:
+    """``x`` as a constant of the kind of ``like``."""
+    return x if isinstance(x, Node) else constant(type(like), x)

@@ -1,0 +1,124 @@
+"""GradientTape: gradients in TensorFlow's spelling.
+
+>>> from autograd import Value
+>>> w = Value(3.0)
+>>> with GradientTape() as tape:
+...     loss = w * w
+>>> tape.gradient(loss, w)
+Value(6, grad=0)
+"""
+
+from contextvars import ContextVar, Token
+from typing import Any, Self
+
+import numpy as np
+
+from . import arrays, graph
+from .graph import Node, constant
+from .pullback import Pullback, as_node, zeros
+from .tensor import Tensor
+from .trees import flatten
+
+_recording: ContextVar[int] = ContextVar("tapes", default=0)  # how many tapes record now
+
+
+class GradientTape:
+    """Differentiates what is computed in its ``with`` block. Here every node records anyway, so the tape only marks the start.
+
+    Args:
+        persistent: ``gradient`` may be called more than once.
+        watch_accessed_variables: every node that takes a gradient is watched; if False, only those passed to ``watch``.
+
+    Gradients are Values and Tensors, constants unless an outer tape records (so nested tapes give higher orders). What was
+    computed before the block began counts as given, as in TensorFlow.
+
+    Source: the interface of ``tf.GradientTape``.
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watches_all = watch_accessed_variables
+        self._watched: dict[Node, bool] = {}  # and whether each took a gradient before
+        self._since = graph.now + 1
+        self._token: Token[int] | None = None
+        self._used = False
+
+    def __enter__(self) -> Self:
+        self._since = graph.tick()
+        self._token = _recording.set(_recording.get() + 1)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop()
+        for node, before in self._watched.items():
+            node.requires_grad = before
+
+    def _stop(self) -> None:
+        if self._token is not None:
+            _recording.reset(self._token)
+            self._token = None
+
+    def watch(self, tensor: Any) -> None:
+        """Follow constants too: those given, in any nesting, take gradients within the block.
+
+        Raises:
+            TypeError: something is not a Value or Tensor.
+        """
+        for node in flatten(tensor)[0]:
+            if not isinstance(node, Node):
+                raise TypeError(f"watch takes Values and Tensors, not {type(node).__name__}; make one of it first")
+            self._watched.setdefault(node, node.requires_grad)
+            node.requires_grad = True
+
+    def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "none") -> Any:
+        """``∂target/∂source`` for each source, nested like ``sources``; None where the target does not depend on it.
+
+        Args:
+            target: what was computed; a target of several elements (or several targets) counts as their sum.
+            sources: Values and Tensors, in any nesting.
+            output_gradients: cotangents of the targets, by default 1.
+            unconnected_gradients: ``"zero"`` for 0 in place of None.
+
+        Raises:
+            RuntimeError: a second call of a tape that is not persistent.
+            TypeError: a target or source is not a Value or Tensor.
+            StaleGraphError: a source was written after the target was computed from it.
+        """
+        if self._used and not self._persistent:
+            raise RuntimeError("gradient() was called before on this tape; make it GradientTape(persistent=True)")
+        if unconnected_gradients not in ("none", "zero"):
+            raise ValueError(f"unconnected_gradients is 'none' or 'zero', not {unconnected_gradients!r}")
+        roots, nodes = flatten(target)[0], flatten(sources)[0]
+        for what, some in (("target", roots), ("source", nodes)):
+            for x in some:
+                if not isinstance(x, Node):
+                    raise TypeError(f"gradient: a {what} is a Value or a Tensor, not {type(x).__name__}")
+        self._used = True
+        if not self._persistent:
+            self._stop()
+        seeds = [None] * len(roots) if output_gradients is None else flatten(output_gradients)[0]
+        cotangents = [_seed(seed, root) for seed, root in zip(seeds, roots, strict=True)]
+        back = Pullback(roots, nodes, opaque=[x for x in nodes if x.op is None or x._time < self._since])
+        if _recording.get():
+            found = back.nodes([as_node(g, root) for g, root in zip(cotangents, roots)])
+        else:
+            numbers = back.numbers(cotangents)
+            found = [g if g is None else constant(type(x), g) for g, x in zip(numbers, nodes)]
+        if not self._watches_all:
+            found = [g if x in self._watched else None for g, x in zip(found, nodes)]
+        if unconnected_gradients == "zero":
+            found = [constant(type(x), zeros(x)) if g is None else g for g, x in zip(found, nodes)]
+        return flatten(sources)[1](found)
+
+
+def _seed(seed: Any, root: Node) -> Any:
+    if type(root).xp is not arrays:
+        return 1.0 if seed is None else float(seed)
+    if seed is None:
+        return np.ones_like(root._data)
+    number = np.asarray(seed._data if isinstance(seed, Tensor) else seed, np.asarray(root._data).dtype)
+    if number.shape != np.shape(root._data):
+        raise ValueError(
+            f"gradient: an output gradient of shape {number.shape} came for a target of shape {np.shape(root._data)}"
+        )
+    return number

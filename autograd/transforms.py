@@ -1,0 +1,357 @@
+"""Functions that turn a function into its derivatives.
+
+value_and_grad, grad ... of a number, by one walk back
+elementwise_grad ....... of a function that works element by element
+vjp, jvp ............... products with the Jacobian, from the left and from the right
+jacobian, hessian ...... all of it
+hvp .................... the product with the Hessian, without it
+
+Arguments may be numbers (which the function then sees as Values or, among arrays, as Tensors), floating arrays (as Tensors), nodes,
+and nested lists, tuples and dicts of them. Derivatives come in the same nesting, as plain numbers and arrays for plain ones and as nodes for nodes, and
+transforms nest for higher orders: ``grad(grad(f))``.
+"""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from . import arrays, ops
+from .graph import Node, constant
+from .pullback import Pullback, as_node, basis, zeros
+from .recording import record_anyhow
+from .tensor import Tensor
+from .trees import Rebuild, flatten
+from .value import Value
+
+Function: TypeAlias = Callable[..., Any]
+Argnum: TypeAlias = int | tuple[int, ...]
+
+_nested: ContextVar[bool] = ContextVar("nested", default=False)  # whether a transform is calling its function now
+
+
+def value_and_grad(f: Function, argnum: Argnum = 0) -> Function:
+    """``f`` and its gradient at once: a function that gives ``(f(…), ∂f/∂argument)``.
+
+    Args:
+        f: gives one number, a Value or a Tensor of one element.
+        argnum: which argument to differentiate in, or a tuple of several (then the gradients come as a tuple).
+
+    Raises:
+        TypeError: an argument holds something other than floats, or ``f`` gives something other than one number.
+        ValueError: ``f`` gives a Tensor of several elements.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (9.0, 6.0)
+    """
+
+    @functools.wraps(f)
+    def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        run = _run("grad", f, argnum, args, kwargs)
+        y = run.one_number()
+        return run.as_given(y, run.plain), run.gradient([_ones(y)])
+
+    return of
+
+
+def grad(f: Function, argnum: Argnum = 0) -> Function:
+    """The gradient of ``f`` as a function; see ``value_and_grad``.
+
+    >>> grad(grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnum)
+
+    @functools.wraps(f)
+    def of(*args: Any, **kwargs: Any) -> Any:
+        return both(*args, **kwargs)[1]
+
+    return of
+
+
+def elementwise_grad(f: Function, argnum: Argnum = 0) -> Function:
+    """The derivative of a function that works element by element, at every element: the gradient of the sum of its results.
+
+    >>> elementwise_grad(lambda x: x**2)(np.array([1.0, 2.0, 3.0]))
+    array([2., 4., 6.])
+    """
+
+    @functools.wraps(f)
+    def of(*args: Any, **kwargs: Any) -> Any:
+        run = _run("elementwise_grad", f, argnum, args, kwargs)
+        return run.gradient([_ones(y) for y in run.results])
+
+    return of
+
+
+def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """``f(*primals)``, and the function that takes a cotangent ``g`` of the result to ``gᵀ J``, one for each argument.
+
+    With a single argument its cotangent comes bare, else as a tuple.
+
+    Raises:
+        ValueError: a cotangent has not the shape of its result.
+
+    >>> y, pull = vjp(lambda x, y: x * y, 2.0, 5.0)
+    >>> y, pull(1.0)
+    (10.0, (5.0, 2.0))
+    """
+    run = _run("vjp", f, tuple(range(len(primals))) if len(primals) != 1 else 0, primals, {})
+
+    def pull(g: Any) -> Any:
+        return run.gradient(_matched("vjp", g, run.results))
+
+    return run.shown(), pull
+
+
+def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """``f(*primals)`` and its derivative along ``tangents``, ``J v``.
+
+    It is computed as the derivative of the vjp, which is linear in its cotangent, by that cotangent; so one table of rules serves
+    both directions.
+
+    Args:
+        f: the function.
+        primals: a tuple of arguments; something else is the only argument.
+        tangents: the direction, nested like ``primals``.
+
+    Raises:
+        ValueError: a tangent has not the shape of its primal.
+
+    Source: Townsend, *A new trick for calculating Jacobian vector products* (2017).
+
+    >>> jvp(lambda x: x**2, 3.0, 1.0)
+    (9.0, 6.0)
+    """
+    primals, tangents = _as_arguments(primals), _as_arguments(tangents)
+    run = _run("jvp", f, tuple(range(len(primals))), primals, {})
+    directions = _matched("jvp", tangents, run.sources)
+    with record_anyhow():
+        any_cotangents = [type(y)(_ones(y)) for y in run.results]
+        pulled = Pullback(run.results, run.sources).nodes(any_cotangents)
+    pairs = [(g, v) for g, v in zip(pulled, directions) if g is not None]
+    back = Pullback([g for g, _ in pairs], any_cotangents)
+    along = run.walked(back, [v for _, v in pairs], any_cotangents)
+    return run.shown(), run.rebuild([run.as_given(d, run.plain) for d in along])
+
+
+def hvp(f: Function, primals: Any, tangents: Any) -> Any:
+    """The product of the Hessian of ``f`` with ``tangents``, ``H v``, without the Hessian: two walks for any number of inputs.
+
+    Args:
+        f: gives one number.
+        primals: a tuple of arguments; something else is the only argument.
+        tangents: the direction, nested like ``primals``.
+
+    Returns:
+        The product, nested like ``primals``.
+
+    Raises:
+        ValueError: a tangent has not the shape of its primal.
+
+    Source: Pearlmutter, *Fast Exact Multiplication by the Hessian* (1994).
+
+    >>> hvp(lambda x: (x**3).sum(), np.array([1.0, 2.0]), np.array([1.0, 1.0]))
+    array([ 6., 12.])
+    """
+    arguments = _as_arguments(primals)
+    every = tuple(range(len(arguments)))
+    run = _run("hvp", grad(f, every), every, arguments, {})
+    product = run.gradient(_matched("hvp", _as_arguments(tangents), run.results))
+    return product if isinstance(primals, tuple) else product[0]
+
+
+def jacobian(f: Function, argnum: Argnum = 0) -> Function:
+    """All first derivatives: of a result of shape ``m`` in an argument of shape ``n`` an array of shape ``(*m, *n)``.
+
+    Nested results and arguments give an array for each pair: the nesting of the results and, in each place, that of the argument.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
+    array([[2., 0.],
+           [0., 6.]])
+    """
+
+    @functools.wraps(f)
+    def of(*args: Any, **kwargs: Any) -> Any:
+        run = _run("jacobian", f, argnum, args, kwargs)
+        blocks = []
+        for y in run.results:
+            back = Pullback([y], run.sources)
+            rows = [run.walked(back, [unit], run.sources) for unit in basis(y)]
+            blocks.append(run.arranged([_block(y, x, [row[i] for row in rows]) for i, x in enumerate(run.sources)]))
+        return run.rebuild(blocks)
+
+    return of
+
+
+def hessian(f: Function, argnum: Argnum = 0) -> Function:
+    """All second derivatives of a function that gives one number: in an argument of shape ``n`` an array of shape ``(*n, *n)``.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    return jacobian(grad(f, argnum), argnum)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One call of a function whose derivative is asked for."""
+
+    name: str  # of the transform
+    sources: list[Node]  # the numbers to differentiate in
+    given_plain: list[bool]  # which of them came as plain numbers or arrays
+    gather: Rebuild  # sources in the nesting of the arguments
+    results: list[Node]
+    rebuild: Rebuild  # results in the nesting of what the function gave
+    onward: bool  # derivatives are to be differentiated again
+
+    @property
+    def plain(self) -> bool:
+        """Whether everything came as plain numbers, and so results go out as such."""
+        return all(self.given_plain)
+
+    def one_number(self) -> Node:
+        """The only result; an error if there are several or it has several elements."""
+        if len(self.results) != 1:
+            raise TypeError(
+                f"{self.name} differentiates a function that gives one number, not {len(self.results)}; use jacobian, or add them up"
+            )
+        (y,) = self.results
+        if type(y).xp is arrays and np.size(y._data) != 1:
+            raise ValueError(
+                f"{self.name} differentiates a function that gives one number, not an array of shape {np.shape(y._data)}; use "
+                "jacobian or elementwise_grad, or sum() it"
+            )
+        return y
+
+    def shown(self) -> Any:
+        """What the function gave, in the kinds of number it was given."""
+        return self.rebuild([self.as_given(y, self.plain) for y in self.results])
+
+    def gradient(self, seeds: Sequence[Any]) -> Any:
+        """The cotangents of the arguments, nested like them, given those of the results."""
+        return self.arranged(self.walked(Pullback(self.results, self.sources), seeds, self.sources))
+
+    def walked(self, back: Pullback, seeds: Sequence[Any], sources: Sequence[Node]) -> list[Any]:
+        """Cotangents of ``sources``, as nodes if they are to be differentiated again; 0 where none comes."""
+        if not self.onward:
+            cotangents = back.numbers([x._data if isinstance(x, Node) else x for x in seeds])
+            return [zeros(x) if c is None else c for x, c in zip(sources, cotangents)]
+        nodes = back.nodes([as_node(seed, root) for seed, root in zip(seeds, back.roots)])
+        return [constant(type(x), zeros(x)) if c is None else c for x, c in zip(sources, nodes)]
+
+    def arranged(self, derivatives: Sequence[Any]) -> Any:
+        """One derivative for each source, in the nesting of the arguments."""
+        return self.gather([self.as_given(c, plain) for c, plain in zip(derivatives, self.given_plain)])
+
+    def as_given(self, x: Any, plain: bool) -> Any:
+        """``x`` as a plain number or array where plain ones came, unless an outer transform has yet to differentiate it."""
+        if plain and not (self.onward and isinstance(x, Node) and x.requires_grad):
+            x = x._data if isinstance(x, Node) else x
+            return float(x) if np.ndim(x) == 0 else np.array(x)
+        return x
+
+
+def _run(name: str, f: Function, argnum: Argnum, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Run:
+    chosen = (argnum,) if isinstance(argnum, int) else tuple(argnum)
+    for i in chosen:
+        if not -len(args) <= i < len(args):
+            raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {len(args)}")
+    chosen = tuple([i % len(args) for i in chosen])
+    given, gather = flatten([args[i] for i in chosen])
+    onward = _nested.get() or any(isinstance(x, Node) for x in given)
+    token = _nested.set(True)
+    try:
+        with record_anyhow():
+            number = Tensor if any(isinstance(x, np.ndarray | Tensor) for x in flatten([args, kwargs])[0]) else Value
+            sources = [_source(name, x, number) for x in given]
+            lifted = dict(zip(chosen, gather(sources)))
+            y = f(*[lifted.get(i, x) for i, x in enumerate(args)], **kwargs)
+    finally:
+        _nested.reset(token)
+    results, rebuild = flatten(y)
+    return _Run(
+        name,
+        sources,
+        [not isinstance(x, Node) for x in given],
+        (lambda parts: gather(parts)[0]) if isinstance(argnum, int) else (lambda parts: tuple(gather(parts))),
+        [_result(name, x) for x in results],
+        rebuild,
+        onward,
+    )
+
+
+def _source(name: str, x: Any, number: type[Node]) -> Node:
+    """``x`` as a node of its own, so that uses of it outside of the function are not mistaken for uses within."""
+    if isinstance(x, Node):
+        return ops.positive(x) if x.requires_grad else type(x)(x._data)
+    if isinstance(x, np.ndarray):
+        try:
+            return Tensor(x)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
+    if isinstance(x, Real) and not isinstance(x, bool):
+        return number(float(x))
+    raise TypeError(
+        f"{name} differentiates in numbers, floating arrays, Values and Tensors (and lists of them), not {type(x).__name__}"
+    )
+
+
+def _result(name: str, y: Any) -> Node:
+    if isinstance(y, Node):
+        return y
+    if not isinstance(y, Real | np.ndarray):
+        raise TypeError(f"{name}: the function gave {type(y).__name__}, not a number")
+    warnings.warn(
+        f"{name}: the function gave a plain {type(y).__name__}, which nothing connects to its arguments, so its derivative is "
+        "taken to be 0; compute it with the functions of autograd (not math), and without float() and .data",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return constant(Tensor, np.asarray(y)) if isinstance(y, np.ndarray) else constant(Value, float(y))
+
+
+def _ones(y: Node) -> Any:
+    return np.ones_like(y._data) if type(y).xp is arrays else 1.0
+
+
+def _as_arguments(x: Any) -> tuple[Any, ...]:
+    return x if isinstance(x, tuple) else (x,)
+
+
+def _matched(name: str, vector: Any, nodes: Sequence[Node]) -> list[Any]:
+    """The leaves of ``vector``, each in the shape and dtype of its node."""
+    parts = flatten(vector)[0]
+    if len(parts) != len(nodes):
+        raise ValueError(f"{name}: the vector has {len(parts)} parts for {len(nodes)} numbers or arrays; nest it like them")
+    for part, node in zip(parts, nodes):
+        if np.shape(getattr(part, "_data", part)) != np.shape(node._data):
+            raise ValueError(
+                f"{name}: a vector of shape {np.shape(getattr(part, '_data', part))} came for a number of shape "
+                f"{np.shape(node._data)}; it must have that shape"
+            )
+    return [
+        part
+        if isinstance(part, Node)
+        else np.array(part, np.asarray(node._data).dtype)
+        if type(node).xp is arrays
+        else float(part)
+        for part, node in zip(parts, nodes)
+    ]
+
+
+def _block(y: Node, x: Node, rows: list[Any]) -> Any:
+    """The derivatives of the elements of ``y`` in ``x``, as one array (or node)."""
+    if type(y).xp is not arrays:
+        return rows[0]
+    shape = (*np.shape(y._data), *np.shape(x._data))
+    if not rows or not isinstance(rows[0], Node):
+        return np.array(rows, np.asarray(y._data).dtype).reshape(shape)
+    stacked = ops.stack(rows) if type(x).xp is arrays else Tensor.of(rows)
+    return ops.reshape(stacked, shape)
