@@ -3,6 +3,7 @@
 Most are NumPy's own. The others are those whose plain form is quicker, keeps the dtype, or is missing there.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -44,13 +45,18 @@ from numpy.typing import NDArray
 
 __all__ = [
     "abs", "arccos", "arcsin", "arctan", "astype", "broadcast_to", "concatenate", "cos", "cosh", "cumsum", "einsum", "exp",
-    "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "ndim", "ones_like",
-    "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin", "sinh", "size", "softmax", "sqrt", "stack",
-    "sum", "tan", "tanh", "transpose", "where", "windows",
+    "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum",
+    "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin", "sinh", "size",
+    "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
 Axis: TypeAlias = int | tuple[int, ...] | None
+
+_sum: Any = np.add.reduce
+_prod: Any = np.multiply.reduce
+_max: Any = np.maximum.reduce
+_min: Any = np.minimum.reduce
 
 
 def pow(x: Any, y: Any) -> Any:
@@ -71,37 +77,40 @@ def where(condition: Any, x: Any, y: Any) -> Any:
 
 def sum(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.sum``."""
-    return np.add.reduce(a, axis, keepdims=keepdims)
+    return _sum(a, axis, None, None, keepdims)
 
 
 def mean(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.mean``, of floats."""
-    total = np.add.reduce(a, axis, keepdims=keepdims)
-    return total / (a.size / np.size(total)) if np.size(total) else total
+    total = _sum(a, axis, None, None, keepdims)
+    return total * (total.size / a.size) if a.size else total / 0.0
 
 
 def prod(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.prod``."""
-    return np.multiply.reduce(a, axis, keepdims=keepdims)
+    return _prod(a, axis, None, None, keepdims)
 
 
 def max(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.max``."""
-    return np.maximum.reduce(a, axis, keepdims=keepdims)
+    return _max(a, axis, None, None, keepdims)
 
 
 def min(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.min``."""
-    return np.minimum.reduce(a, axis, keepdims=keepdims)
+    return _min(a, axis, None, None, keepdims)
 
 
 def logsumexp(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``ln Σ exp(a)``, the largest element taken out first."""
     largest = max(a, axis, keepdims=True)
-    largest = np.where(isfinite(largest), largest, 0.0)  # of infinities none is taken out: inf - inf is no number
-    with np.errstate(divide="ignore"):  # ln 0 = -inf is meant
+    if math.isfinite(sum(largest)):
         z = log(sum(exp(a - largest), axis, keepdims=True)) + largest
-    return z if keepdims else np.squeeze(z, axis if axis is not None else None)
+    else:
+        shift = np.where(isfinite(largest), largest, 0.0)  # of infinities none is taken out: inf - inf is no number
+        with np.errstate(divide="ignore"):  # ln 0 = -inf is meant
+            z = log(sum(exp(a - shift), axis, keepdims=True)) + shift
+    return z if keepdims else z.squeeze(axis)
 
 
 def softmax(a: Array, axis: Axis = -1) -> Any:
@@ -112,9 +121,9 @@ def softmax(a: Array, axis: Axis = -1) -> Any:
 
 def broadcast_to(a: Any, shape: tuple[int, ...]) -> Array:
     """``np.broadcast_to``; a small array, of which a copy costs less than a view."""
-    if np.prod(shape) > 4096:
+    if math.prod(shape) > 4096:
         return np.broadcast_to(a, shape)
-    filled = np.empty(shape, np.asarray(a).dtype)
+    filled = np.empty(shape, a.dtype)
     filled[...] = a
     return filled
 
@@ -146,8 +155,10 @@ def scatter_add(a: Any, key: Any, shape: tuple[int, ...]) -> Array:
 
 def is_basic(key: Any) -> bool:
     """Whether ``a[key]`` is made of slices and single places, so that it names none twice."""
-    parts = key if isinstance(key, tuple) else (key,)
-    return all(part is None or part is ... or isinstance(part, int | np.integer | slice) for part in parts)
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, np.ndarray | list | bool | np.bool_):
+            return False
+    return True
 
 
 def windows(a: Array, size: Sequence[int], stride: Sequence[int]) -> Array:
@@ -169,6 +180,6 @@ def overlap_add(a: Array, outer: Sequence[int], stride: Sequence[int]) -> Array:
     places, size = a.shape[-2 * n : -n], a.shape[-n:]
     total = np.zeros((*a.shape[: -2 * n], *outer), a.dtype)
     for offset in np.ndindex(*size):
-        there = tuple([slice(o, o + s * (p - 1) + 1, s) for o, s, p in zip(offset, stride, places)])
-        total[(..., *there)] += a[(..., *offset)]
+        there: Any = (..., *[slice(o, o + s * (p - 1) + 1, s) for o, s, p in zip(offset, stride, places)])
+        total[there] += a[(..., *offset)]
     return total

@@ -27,8 +27,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     saved for time: one more forward pass of ``f``.
 
     Args:
-        f: takes and gives Values and Tensors, in any nesting. Called again it must give the same numbers, so randomness is to be
-            drawn outside and handed in.
+        f: takes and gives Values and Tensors, in any nesting. Called again it must give the same numbers, so randomness is
+            to be drawn outside and handed in.
 
     Raises:
         TypeError: ``f`` gives something other than Values and Tensors.

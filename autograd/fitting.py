@@ -15,13 +15,13 @@ from . import arrays
 def fit(xp: Any, c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """``c`` summed over the axes along which ``shape`` was broadcast, and in ``dtype``."""
     extra = len(c.shape) - len(shape)
-    stretched = tuple([i for i, n in enumerate(c.shape) if i < extra or (shape[i - extra] == 1 and n != 1)])
-    if stretched:
-        c = xp.sum(c, axis=stretched, keepdims=True)
+    if extra > 0:
+        c = xp.sum(c, 0 if extra == 1 else tuple(range(extra)))
     if c.shape != shape:
-        if extra < 0 or c.shape[extra:] != shape:
+        stretched = tuple([i for i, (m, n) in enumerate(zip(c.shape, shape)) if n == 1 and m != 1])
+        c = xp.sum(c, stretched, True) if extra >= 0 and stretched else c
+        if c.shape != shape:
             raise TypeError(f"a cotangent of shape {c.shape} came for a number of shape {shape}; look at the vjp of the op")
-        c = xp.reshape(c, shape)
     return c if c.dtype == dtype else xp.astype(c, dtype)
 
 

@@ -95,6 +95,10 @@ class Node:
         self._data = data
         self._time = tick()
 
+    def descend(self, step: Any) -> None:
+        """Take ``step`` from the number of a leaf: what an optimizer does."""
+        self._write(self._data - step)
+
     @property
     def label(self) -> str:
         """The name it is drawn and reported under."""
@@ -157,7 +161,7 @@ class Node:
         return copying.reduce(self, topological_order)
 
 
-Node.grad = Node._grad
+Node.grad = Node._grad  # type: ignore[misc]  # one slot by two names
 
 
 class Op(Protocol):
@@ -174,6 +178,10 @@ class Op(Protocol):
     @property
     def variadic(self) -> bool:
         """Whether it takes any number of operands."""
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it stands for a chain of ops of two operands, which its forward, read with nodes, gives."""
 
     @property
     def pull(self) -> Callable[[Any], None]:

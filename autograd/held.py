@@ -1,6 +1,6 @@
 """The array that a node hands out: it can be read like any other, but not written behind the graph's back."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,13 @@ class Held(np.ndarray[Any, np.dtype[Any]]):
     def __repr__(self) -> str:
         return repr(self.view(np.ndarray))
 
+    # Each gives an array of another kind than it was given, which is the point of them.
     # fmt: off
-    def __iadd__(self, other: Any) -> Any: return _fresh(np.add, self, other)
-    def __isub__(self, other: Any) -> Any: return _fresh(np.subtract, self, other)
-    def __imul__(self, other: Any) -> Any: return _fresh(np.multiply, self, other)
-    def __itruediv__(self, other: Any) -> Any: return _fresh(np.true_divide, self, other)
-    def __ipow__(self, other: Any) -> Any: return _fresh(np.power, self, other)
+    def __iadd__(self, other: Any) -> Any: return _fresh(np.add, self, other)  # type: ignore[misc]
+    def __isub__(self, other: Any) -> Any: return _fresh(np.subtract, self, other)  # type: ignore[misc]
+    def __imul__(self, other: Any) -> Any: return _fresh(np.multiply, self, other)  # type: ignore[misc]
+    def __itruediv__(self, other: Any) -> Any: return _fresh(np.true_divide, self, other)  # type: ignore[misc]
+    def __ipow__(self, other: Any) -> Any: return _fresh(np.power, self, other)  # type: ignore[misc, override]
     # fmt: on
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from . import ops
 from .graph import Node
 
-_RENAMED = {
+_RENAMED: dict[str, Callable[..., Any]] = {
     "subtract": ops.sub, "multiply": ops.mul, "true_divide": ops.div, "negative": ops.neg, "power": ops.pow,
     "float_power": ops.pow, "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
     "reciprocal": lambda x: ops.div(1.0, x), "log2": lambda x: x.log2(), "log10": lambda x: x.log10(),
@@ -120,7 +120,7 @@ _instead = {
 
 def _refuse(name: str) -> NoReturn:
     raise TypeError(
-        f"np.{name} has no derivative here; for plain numbers call it on t.data, or give it a derivative with @autograd.primitive"
+        f"np.{name} has no derivative here; for plain numbers call it on t.data, or give it one with @autograd.primitive"
     )
 
 

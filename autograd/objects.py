@@ -14,7 +14,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import arrays, scalar
-from .arrays import *  # noqa: F403  # what is not said otherwise below is as for other arrays
+from .arrays import (  # what NumPy does with any objects
+    broadcast_to,
+    concatenate,
+    cumsum,
+    einsum,
+    flip,
+    index,
+    ndim,
+    ones_like,
+    overlap_add,
+    pad,
+    reshape,
+    scatter_add,
+    shape,
+    size,
+    stack,
+    transpose,
+    windows,
+)
+from .primitive import PRIMITIVES
+
+__all__ = [
+    "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "logsumexp", "matmul", "max", "mean", "min",
+    "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "stack", "sum", "transpose",
+    "windows", *scalar.__all__,
+]  # fmt: skip
 
 Objects = NDArray[np.object_]
 
@@ -23,8 +48,8 @@ def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     """A reduction over axes, given what it does to a list."""
 
     def reduction(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
-        axes = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        axes = sorted({i % a.ndim for i in axes})
+        given = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        axes = sorted({i % a.ndim for i in given})
         kept = [i for i in range(a.ndim) if i not in axes]
         rows = a.transpose(*kept, *axes).reshape(math.prod([a.shape[i] for i in kept]), -1)
         z = np.empty(len(rows), object)
@@ -36,8 +61,6 @@ def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
 
 
 def _op(name: str) -> Any:
-    from .primitive import PRIMITIVES  # entered by the time anything is computed
-
     return PRIMITIVES[name].call
 
 

@@ -62,6 +62,11 @@ class Primitive:
         """Itself: what a node's op is a row of."""
         return self
 
+    @property
+    def is_chain(self) -> bool:
+        """Whether it stands for a chain of ops of two operands, which its forward, read with nodes, gives."""
+        return False
+
     def apply(self, xp: Any, operands: Sequence[Any], **settings: Any) -> Any:
         """The result, read with the functions of ``xp``."""
         return self.forward(xp, operands, **settings) if self.variadic else self.forward(xp, *operands, **settings)
@@ -77,6 +82,11 @@ class Elementwise(Primitive):
 
     domain: tuple[Domain, ...] = ()
     on_arrays: "Bound" = field(init=False, repr=False)  # the op of a node that holds an array
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it stands for a chain of ops of two operands, which its forward, read with nodes, gives."""
+        return self.variadic
 
     def partials(self, xp: Any, z: Any, operands: Sequence[Any]) -> list[Any]:
         """``∂z/∂operand`` for each operand, None for one that takes no derivative, read with the functions of ``xp``."""
@@ -116,10 +126,7 @@ class Structural(Primitive):
             (rule,) = self.rules
             assert rule is not None
             return [rule(xp, g, z, operands, i, **settings) if want else None for i, want in enumerate(wanted)]
-        return [
-            rule(xp, g, z, *operands, **settings) if want and rule else None
-            for want, rule in zip(wanted, self.rules, strict=True)
-        ]
+        return [rule(xp, g, z, *operands, **settings) if want and rule else None for want, rule in zip(wanted, self.rules)]
 
 
 class Bound:
@@ -146,6 +153,11 @@ class Bound:
     def variadic(self) -> bool:
         """Whether it takes any number of operands."""
         return self.row.variadic
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it stands for a chain of ops of two operands, which its forward, read with nodes, gives."""
+        return self.row.is_chain
 
     def apply(self, xp: Any, operands: Sequence[Any]) -> Any:
         """The result, read with the functions of ``xp``."""

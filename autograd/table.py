@@ -215,25 +215,24 @@ def _call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]
 
 
 def _call_with_settings(row: Structural) -> Callable[..., Any]:
-    n = None if row.variadic else len(row.rules)
-    defaults = dict(row.settings)
+    n, forward, variadic = len(row.rules), row.forward, row.variadic
+    bind = _binder(row)
 
     def call(*operands: Any, **settings: Any) -> Any:
-        if n is not None and len(operands) > n:
-            settings = _by_name(row, operands[n:], settings)
+        if variadic:
+            op = bind((), settings)
+        else:
+            op = bind(operands[n:], settings)
             operands = operands[:n]
-        settings = {**defaults, **settings}
-        if len(settings) > len(defaults):
-            raise TypeError(f"{row.name} has no setting '{(settings.keys() - defaults).pop()}'; it has {', '.join(defaults)}")
-        op = Bound(row, settings, row.pull)
         try:
             kind = type(operands[0])
+            if kind.xp is not arrays:
+                return apply_anyhow(op, operands)
             for x in operands:
                 if type(x) is not kind:
                     return apply_anyhow(op, operands)
-            if kind.xp is not arrays:
-                return apply_anyhow(op, operands)
-            data = row.apply(arrays, [x._data for x in operands], **settings)
+            data = [x._data for x in operands]
+            data = forward(arrays, data, **op.settings) if variadic else forward(arrays, *data, **op.settings)
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, operands)
         for x in operands:
@@ -244,13 +243,35 @@ def _call_with_settings(row: Structural) -> Callable[..., Any]:
     return call
 
 
-def _by_name(row: Structural, positional: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
-    names = list(row.settings)[: len(positional)]
-    if len(names) < len(positional):
+def _binder(row: Structural) -> Callable[[tuple[Any, ...], dict[str, Any]], Bound]:
+    """From the settings of a call, by place and by name, to the op bound to them; remembered, where they can be looked up."""
+    known: dict[Any, Bound] = {}
+
+    def bind(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> Bound:
+        try:
+            key = (by_place, *by_name.items()) if by_name else by_place
+            return known[key]
+        except KeyError:
+            if len(known) > 1000:
+                known.clear()
+            known[key] = op = Bound(row, _settings(row, by_place, by_name), row.pull)
+            return op
+        except TypeError:  # slices and arrays can't be looked up
+            return Bound(row, _settings(row, by_place, by_name), row.pull)
+
+    return bind
+
+
+def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, Any]:
+    names = list(row.settings)[: len(by_place)]
+    if len(names) < len(by_place):
         raise TypeError(f"{row.name} takes {len(row.rules)} operands and {len(row.settings)} settings, not more")
-    if twice := set(names) & set(settings):
+    if twice := set(names) & set(by_name):
         raise TypeError(f"{row.name} got '{twice.pop()}' twice")
-    return {**dict(zip(names, positional)), **settings}
+    settings = {**row.settings, **dict(zip(names, by_place)), **by_name}
+    if unknown := settings.keys() - row.settings.keys():
+        raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
+    return settings
 
 
 # Pulling a cotangent through a row: by what its rules give as text where they can be read so (a user's may call ``math``),
@@ -321,19 +342,31 @@ def _pull_all_on_arrays(partials: Rule) -> Pull:
 
 def pull_with_settings(row: Structural) -> Pull:
     """The pull of a structural row: its vjps, with the settings of the node's op."""
+    rules, variadic = row.rules, row.variadic
 
     def pull(node: Node) -> None:
-        g, xp, inputs = node._grad, type(node).xp, node.inputs
+        g, xp, z = node._grad, type(node).xp, node._data
         if xp is arrays and type(g) is float:  # no cotangent has come
             return
+        inputs = node.inputs
+        operands = [x._data for x in inputs]
         settings = node.op.settings  # type: ignore[union-attr]  # this row's op is bound
-        wanted = [x.requires_grad for x in inputs]
-        for x, c in zip(inputs, row.cotangents(xp, g, node._data, [x._data for x in inputs], wanted, **settings)):
-            if c is None:
-                continue
-            if type(x).xp is arrays:
-                (share if c is g or c.base is not None else gather)(x, c)
-            else:
-                x._grad += c
+        if variadic:
+            cotangents = row.cotangents(xp, g, z, operands, [x.requires_grad for x in inputs], **settings)
+            for x, c in zip(inputs, cotangents):
+                if c is not None:
+                    hand_on(x, c, g)
+            return
+        for x, rule in zip(inputs, rules):
+            if rule and x.requires_grad:
+                hand_on(x, rule(xp, g, z, *operands, **settings), g)
+
+    def hand_on(x: Node, c: Any, g: Any) -> None:
+        if type(x).xp is scalar:
+            x._grad += c
+        elif c is g or c.base is not None:
+            share(x, c)
+        else:
+            gather(x, c)
 
     return pull

@@ -1,6 +1,7 @@
 """Tensor: an array of real numbers on the graph."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from sys import getrefcount
 from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
@@ -12,7 +13,6 @@ from .fitting import share
 from .held import Held, held, own
 from .numpy_protocol import array_function, array_ufunc
 from .operators import Operand, Operators
-from .recording import Note
 from .value import Value
 
 Axis = arrays.Axis
@@ -21,7 +21,7 @@ Axis = arrays.Axis
 class Tensor(Operators):
     """An array of floating point numbers that remembers how it was computed.
 
-    Its functions, axes and broadcasting are NumPy's, and NumPy's own functions work on it (``np.exp(t)``, ``np.sum(t, axis=0)``).
+    Its functions, axes and broadcasting are NumPy's, and NumPy's own functions work on it: ``np.exp(t)``, ``np.sum(t, 0)``.
 
     Args:
         data: an array, a number, or nested lists of numbers, of a floating dtype; copied.
@@ -109,6 +109,12 @@ class Tensor(Operators):
         """Add ``cotangent`` to the gradient."""
         share(self, cotangent)
 
+    def descend(self, step: Any) -> None:
+        """Take ``step``, an array made for this, from the numbers of a leaf: what an optimizer does."""
+        # Written in place if nobody else holds the array: neither a view, nor a constant that shares it.
+        alone = getrefcount(self._data) <= 2
+        self._write(np.subtract(self._data, step, out=self._data if alone else step))
+
     def backward(self, grad: Any = None) -> None:
         """Add ``d(self)/d(node) * grad`` to the gradient of every leaf behind this node, by the chain rule.
 
@@ -129,16 +135,19 @@ class Tensor(Operators):
                     f"backward: {self.name} has shape {self.shape}, and a gradient is that of one number; reduce it first "
                     f"(sum(), mean()), or pass a cotangent of its shape, backward(array)"
                 )
-            grad = np.ones(self.shape, self.dtype)
-        cotangent = _cotangent(grad, self.shape, self.dtype, "backward", self.name)
-        graph.backward(self, cotangent)
+            graph.backward(self, np.ones(self.shape, self.dtype))
+        else:
+            graph.backward(self, _cotangent(grad, self.shape, self.dtype, "backward", self.name))
 
     # -- what it is ------------------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> tuple[int, ...]:
         """How long each axis is."""
-        return np.shape(self._data)
+        try:
+            return self._data.shape
+        except AttributeError:  # a plain number beside arrays
+            return ()
 
     @property
     def ndim(self) -> int:
@@ -253,12 +262,12 @@ class Tensor(Operators):
 
     # fmt: off
     def __matmul__(self, other: Operand) -> Self: return ops.matmul(self, other)
-    def __rmatmul__(self, other: Operand) -> Self: return ops.matmul(other, self)
+    def __rmatmul__(self, other: Any) -> Self: return ops.matmul(other, self)
 
     @property
-    def T(self) -> Self: return ops.transpose(self)  # noqa: N802  # NumPy's name
+    def T(self) -> Self: return ops.transpose(self)  # NumPy's name
     @property
-    def mT(self) -> Self: return ops.swapaxes(self, -1, -2)  # noqa: N802
+    def mT(self) -> Self: return ops.swapaxes(self, -1, -2)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.sum(self, axis, keepdims)
     def mean(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.mean(self, axis, keepdims)
@@ -275,7 +284,7 @@ class Tensor(Operators):
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.logsumexp(self, axis, keepdims)
     def softmax(self, axis: Axis = -1) -> Self: return ops.softmax(self, axis)
     def log_softmax(self, axis: Axis = -1) -> Self: return ops.log_softmax(self, axis)
-    def norm(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.norm(self, axis, keepdims)
+    def norm(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.norm(self, None, axis, keepdims)
     def reshape(self, *shape: Any) -> Self: return ops.reshape(self, _shape(shape))
     def ravel(self) -> Self: return ops.reshape(self, -1)
     def flatten(self) -> Self: return ops.reshape(self, -1)

@@ -6,9 +6,9 @@ vjp, jvp ............... products with the Jacobian, from the left and from the 
 jacobian, hessian ...... all of it
 hvp .................... the product with the Hessian, without it
 
-Arguments may be numbers (which the function then sees as Values or, among arrays, as Tensors), floating arrays (as Tensors), nodes,
-and nested lists, tuples and dicts of them. Derivatives come in the same nesting, as plain numbers and arrays for plain ones and as nodes for nodes, and
-transforms nest for higher orders: ``grad(grad(f))``.
+Arguments may be numbers (which the function then sees as Values or, among arrays, as Tensors), floating arrays (as Tensors),
+nodes, and nested lists, tuples and dicts of them. Derivatives come in the same nesting, as plain numbers and arrays for plain
+ones and as nodes for nodes, and transforms nest for higher orders: ``grad(grad(f))``.
 """
 
 import functools
@@ -112,8 +112,8 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
 def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """``f(*primals)`` and its derivative along ``tangents``, ``J v``.
 
-    It is computed as the derivative of the vjp, which is linear in its cotangent, by that cotangent; so one table of rules serves
-    both directions.
+    It is computed as the derivative of the vjp, which is linear in its cotangent, by that cotangent; so one table of rules
+    serves both directions.
 
     Args:
         f: the function.
@@ -169,7 +169,8 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
 def jacobian(f: Function, argnum: Argnum = 0) -> Function:
     """All first derivatives: of a result of shape ``m`` in an argument of shape ``n`` an array of shape ``(*m, *n)``.
 
-    Nested results and arguments give an array for each pair: the nesting of the results and, in each place, that of the argument.
+    Nested results and arguments give an array for each pair: the nesting of the results and, in each place, that of the
+    argument.
 
     >>> jacobian(lambda x: x**2)(np.array([1.0, 3.0]))
     array([[2., 0.],
@@ -220,7 +221,7 @@ class _Run:
         """The only result; an error if there are several or it has several elements."""
         if len(self.results) != 1:
             raise TypeError(
-                f"{self.name} differentiates a function that gives one number, not {len(self.results)}; use jacobian, or add them up"
+                f"{self.name} differentiates a function that gives one number, not {len(self.results)}; use jacobian"
             )
         (y,) = self.results
         if type(y).xp is arrays and np.size(y._data) != 1:

@@ -1,8 +1,9 @@
 """Optimizers: how parameters move along their gradients."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from autograd import Value
+from autograd import Tensor, Value
 
 
 class SGD:
@@ -21,13 +22,15 @@ class SGD:
     (1964).
     """
 
-    def __init__(self, parameters: Iterable[Value], lr: float = 0.01, momentum: float = 0.0) -> None:
+    def __init__(self, parameters: Iterable[Value | Tensor], lr: float = 0.01, momentum: float = 0.0) -> None:
         if not isinstance(parameters, Iterable):
             raise TypeError(f"SGD takes a list of parameters, not {type(parameters).__name__}; pass model.parameters()")
         self.parameters = list(parameters)
         for parameter in self.parameters:
-            if not isinstance(parameter, Value):
-                raise TypeError(f"SGD: parameters are Values, not {type(parameter).__name__}; pass model.parameters()")
+            if not isinstance(parameter, Value | Tensor):
+                raise TypeError(
+                    f"SGD: parameters are Values or Tensors, not {type(parameter).__name__}; pass model.parameters()"
+                )
         if not self.parameters:
             raise ValueError(
                 "SGD: there are no parameters; pass model.parameters(), and see that the model keeps them in its attributes"
@@ -38,7 +41,7 @@ class SGD:
             raise ValueError(f"SGD: momentum must be at least 0 and less than 1, not {momentum}")
         self.lr = lr
         self.momentum = momentum
-        self._velocity = [0.0] * len(self.parameters)
+        self._velocity: list[Any] = [0.0] * len(self.parameters)
 
     def __repr__(self) -> str:
         return f"SGD({len(self.parameters)} parameters, lr={self.lr}, momentum={self.momentum})"
@@ -46,10 +49,12 @@ class SGD:
     def step(self) -> None:
         """Move every parameter once, along the gradient it has now."""
         for i, parameter in enumerate(self.parameters):
-            self._velocity[i] = self.momentum * self._velocity[i] + parameter.grad
-            parameter.data -= self.lr * self._velocity[i]
+            velocity = parameter.grad
+            if self.momentum:
+                velocity = self._velocity[i] = self.momentum * self._velocity[i] + velocity
+            parameter.descend(self.lr * velocity)
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0."""
         for parameter in self.parameters:
-            parameter.grad = 0.0
+            parameter.zero_grad()

@@ -67,7 +67,7 @@ def summarise(model: Model, x: Any = None) -> Summary:
     for output in _leaves_of(model(x)):
         leaves, computed = leaves_and_computed(output)
         nodes.update(dict.fromkeys(leaves + computed))
-    ops = sum(max(len(node.inputs) - 1, 1) if node.op.variadic else 1 for node in nodes if node.op)
+    ops = sum(max(len(node.inputs) - 1, 1) if node.op.is_chain else 1 for node in nodes if node.op)
     rows = tuple(Row(name or "model", str(module), len(module.parameters())) for name, module in modules if module.parameters())
     return Summary(rows, len(model.parameters()), ops, len(nodes))
 

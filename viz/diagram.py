@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from autograd import Node, topological_order
+from autograd.graph import Op
+from autograd.primitive import Bound
 
 from .words import printable
 
@@ -32,6 +34,7 @@ class Box:
     data: Any
     grad: Any
     kind: Literal["leaf", "constant", "op"]
+    settings: str = ""  # of the op, as they stand in a call: axis=0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +110,23 @@ def _box(key: int, node: Node) -> Box:
     if op is None:
         return Box(key, label, "", "", False, 0, node.data, node.grad, "leaf" if node.requires_grad else "constant")
     symbol = printable(op.symbol)
-    is_operator = len(node.inputs) < 3 and not op.variadic and not any(c.isalnum() for c in symbol)
-    return Box(key, label, op.name, symbol, is_operator, len(node.inputs), node.data, node.grad, "op")
+    is_operator = len(node.inputs) < 3 and not op.variadic and len(symbol) < 3 and not any(c.isalnum() for c in symbol)
+    return Box(key, label, op.name, symbol, is_operator, len(node.inputs), node.data, node.grad, "op", _settings(op))
+
+
+def _settings(op: Op) -> str:
+    """The settings that differ from their defaults, as they stand in a call."""
+    if not isinstance(op, Bound):
+        return ""
+    defaults = getattr(op.row, "settings", {})
+    return ", ".join([f"{name}={_short(x)}" for name, x in op.settings.items() if x is not defaults[name]])
+
+
+def _short(x: Any) -> str:
+    if isinstance(x, slice):
+        parts = ["" if part is None else str(part) for part in (x.start, x.stop, x.step)]
+        return ":".join(parts[: 2 + (x.step is not None)])
+    if isinstance(x, tuple) and any(isinstance(part, slice) or part is ... for part in x):
+        return f"[{', '.join(map(_short, x))}]"
+    written = "..." if x is ... else f"array {' by '.join(map(str, x.shape))}" if hasattr(x, "shape") else repr(x)
+    return printable(written if len(written) <= 24 else written[:23] + "…")

@@ -10,14 +10,14 @@ N = TypeVar("N", bound=Node)
 
 
 def opened(root: N) -> N:
-    """A copy of the graph behind ``root`` with each ``dot``, ``sum`` and ``logsumexp`` written out as its chain of nodes.
+    """A copy of the graph behind ``root`` with each ``weighted_sum``, ``add_n`` and ``logaddexp`` as its chain of nodes.
 
     All nodes keep label, data and gradient; the new ones have the gradients they would have had. The graph is not touched.
 
     Raises:
         TypeError: ``root`` is not a node.
 
-    >>> y = dot(x1, x2, w1, w2)  # doctest: +SKIP
+    >>> y = weighted_sum(x1, x2, w1, w2)  # doctest: +SKIP
     >>> draw(opened(y))  # x1 * w1 + x2 * w2  # doctest: +SKIP
     """
     if not isinstance(root, Node):
@@ -26,7 +26,7 @@ def opened(root: N) -> N:
     waiting: list[Node] = [*topological_order(twin)]
     while waiting:
         node = waiting.pop()
-        if node.op is not None and node.op.variadic:
+        if node.op is not None and node.op.is_chain:
             waiting += _open(node)
     return twin
 

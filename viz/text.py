@@ -48,7 +48,7 @@ def _expression(box: Box, operands: list[str]) -> str:
     if box.is_operator:
         return f"{box.symbol}{operands[0]}" if box.arity == 1 else f"{operands[0]} {box.symbol} {operands[1]}"
     shown = operands if len(operands) <= _SHOWN else [*operands[: _SHOWN - 2], "…", operands[-1]]
-    return f"{box.op}({', '.join(shown)})"
+    return f"{box.op}({', '.join([*shown, box.settings] if box.settings else shown)})"
 
 
 def _names(diagram: Diagram) -> list[str]:

@@ -49,6 +49,7 @@ from .products import dot, einsum, inner, matmul, outer, tensordot
 from .reductions import (
     argmax,
     argmin,
+    cross_entropy,
     cumsum,
     log_softmax,
     logsumexp,
@@ -109,6 +110,7 @@ __all__ = [
     "convolve",
     "cos",
     "cosh",
+    "cross_entropy",
     "cumsum",
     "diag",
     "diagonal",

@@ -22,12 +22,12 @@ _EXAMPLES = (
 
 
 def kept(xp: XP, x: X, a: X, axis: Axis) -> X:
-    """A result of reducing ``a`` along ``axis``, with the axes it lost put back as axes of length 1."""
-    shape = xp.shape(a)
+    """A result of reducing ``a`` along ``axis``, with the axes it lost put back, of length 1, so that the two broadcast."""
     if axis is None:
-        return xp.reshape(x, (1,) * len(shape))
+        return x  # one number broadcasts as it is
+    shape = a.shape
     lost = {i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)}
-    return xp.reshape(x, tuple([1 if i in lost else n for i, n in enumerate(shape)]))
+    return x.reshape(tuple([1 if i in lost else n for i, n in enumerate(shape)]))
 
 
 def count(a: X, axis: Axis) -> int:
@@ -189,6 +189,40 @@ def log_softmax(xp: XP, a: X, axis: Axis = -1) -> X:
     return a - xp.logsumexp(a, axis, keepdims=True)
 
 
+def _cross_entropy_vjp(xp: XP, g: X, z: X, a: X, labels: Any) -> X:
+    there = _at(labels)
+    softmax = xp.exp(a - kept(xp, z + xp.index(a, there), a, -1))
+    return kept(xp, g, a, -1) * softmax - xp.scatter_add(g, there, a.shape)
+
+
+@primitive(
+    _cross_entropy_vjp, examples=(example((4,), labels=2), example((2, 3), labels=[2, 0]), example((1, 2, 2), labels=[[0, 1]]))
+)
+def cross_entropy(xp: XP, a: X, labels: Any = 0) -> X:
+    """Softmax cross-entropy of each row of logits, ``z = logsumexp(a) - a[label]`` along the last axis.
+
+    ``labels`` are whole numbers, in the shape of ``a`` without its last axis. The derivative is ``softmax(a)``, less 1 at the
+    label.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.
+    """
+    labels = np.asarray(labels)
+    if labels.dtype.kind not in "iu" or labels.shape != a.shape[:-1]:
+        raise ValueError(
+            f"labels of shape {labels.shape} ({labels.dtype}) came for logits of shape {a.shape}; pass one whole number a row"
+        )
+    if labels.size and labels.min() < 0:
+        raise ValueError(f"label {labels.min()} came; there are {a.shape[-1]} classes, from 0")
+    return xp.logsumexp(a, -1) - xp.index(a, _at(labels))
+
+
+def _at(labels: Any) -> tuple[Any, ...]:
+    """The key of the labelled element of each row."""
+    labels = np.asarray(labels)
+    n = labels.ndim
+    return (*[np.arange(m).reshape((m,) + (1,) * (n - i - 1)) for i, m in enumerate(labels.shape)], labels)
+
+
 def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.linalg.norm``: of all elements, or of vectors along ``axis``.
 
@@ -202,7 +236,7 @@ def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
         ValueError: a norm of matrices that needs singular values or sums of rows, which is not here.
     """
     a = anything(a, "norm")
-    of_matrices = isinstance(axis, tuple) and len(axis) > 1 or (axis is None and len(a.shape) > 1)
+    of_matrices = (isinstance(axis, tuple) and len(axis) > 1) or (axis is None and len(a.shape) > 1)
     if ord is None or ord == "fro" or (ord == 2 and not of_matrices):
         return l2_norm(a, axis, keepdims)
     if of_matrices or isinstance(ord, str):
