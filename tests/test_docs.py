@@ -6,6 +6,7 @@ import pkgutil
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import autograd
@@ -29,10 +30,13 @@ def test_the_code_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     for indent, block in blocks:
         exec(compile(re.sub(f"^{indent}", "", block, flags=re.MULTILINE), "README.md", "exec"), names)
 
-    assert len(blocks) == 3
+    assert len(blocks) == 6
     assert names["w1"].grad == pytest.approx(1.0019, abs=5e-5)
     assert names["cube"](autograd.Value(2.0)).data == 8.0
-    assert "337 parameters" in capsys.readouterr().out
+    assert names["third_of_squares"](np.array([3.0, 0.0])).tolist() == [3.0]
+    printed = capsys.readouterr().out
+    assert "337 parameters" in printed
+    assert "[[ 802. -400.]\n [-400.  200.]]\n-1.0\n" in printed
 
 
 def test_the_picture_in_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):
