@@ -5,6 +5,7 @@ Source: NumPy enhancement proposals 13 (``__array_ufunc__``) and 18 (``__array_f
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -90,16 +91,26 @@ def array_function(function: Any, args: tuple[Any, ...], settings: dict[str, Any
     op = _FUNCTIONS.get(function)
     if op is None:
         _refuse(name)
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # one that is written in C, and takes its operands by place
+    operands, names = _signature(function)
+    if not names:
         return op(*args, **_accepted(name, settings))
-    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return op(*args, **_accepted(name, settings))
-    operands = [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     given = {**dict(zip(names, args)), **settings}
     return op(*[given.pop(name) for name in operands if name in given], **_accepted(name, given))
+
+
+@cache
+def _signature(function: Any) -> tuple[list[str], list[str]]:
+    """The parameters without a default, and all that can be given by place; none if they have no names."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # written in C
+        return [], []
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return [], []
+    return (
+        [p.name for p in parameters if p.default is p.empty and p.kind is not p.VAR_KEYWORD],
+        [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)],
+    )
 
 
 def _accepted(name: str, settings: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,9 @@
 numbers or, its rules read with nodes, as nodes that can be differentiated again. That is all that higher orders need.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,24 @@ from . import arrays, ops
 from .crossing import Scattered
 from .fitting import fit
 from .graph import Node, check_fresh, constant, leaves_and_computed
+
+# How many transforms and tapes are at work around here, each of which may differentiate what is computed now.
+_watching: ContextVar[int] = ContextVar("watching", default=0)
+
+
+def is_watched() -> bool:
+    """Whether a derivative computed now may itself be differentiated by a transform or a tape around it."""
+    return _watching.get() > 0
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """Derivatives computed within are to be differentiable."""
+    token = _watching.set(_watching.get() + 1)
+    try:
+        yield
+    finally:
+        _watching.reset(token)
 
 
 class Pullback:

@@ -8,18 +8,16 @@
 Value(6, grad=0)
 """
 
-from contextvars import ContextVar, Token
+from contextlib import ExitStack
 from typing import Any, Self
 
 import numpy as np
 
 from . import arrays, graph
 from .graph import Node, constant
-from .pullback import Pullback, as_node, zeros
+from .pullback import Pullback, as_node, is_watched, watching, zeros
 from .tensor import Tensor
 from .trees import flatten
-
-_recording: ContextVar[int] = ContextVar("tapes", default=0)  # how many tapes record now
 
 
 class GradientTape:
@@ -29,8 +27,8 @@ class GradientTape:
         persistent: ``gradient`` may be called more than once.
         watch_accessed_variables: every node that takes a gradient is watched; if False, only those passed to ``watch``.
 
-    Gradients are Values and Tensors, constants unless an outer tape records (so nested tapes give higher orders). What was
-    computed before the block began counts as given, as in TensorFlow.
+    Gradients are Values and Tensors: constants, unless a tape or a transform around this one is at work, so that they nest for
+    higher orders. What was computed before the block began counts as given, as in TensorFlow.
 
     Source: the interface of ``tf.GradientTape``.
     """
@@ -40,23 +38,18 @@ class GradientTape:
         self._watches_all = watch_accessed_variables
         self._watched: dict[Node, bool] = {}  # and whether each took a gradient before
         self._since = graph.now + 1
-        self._token: Token[int] | None = None
+        self._watching = ExitStack()
         self._used = False
 
     def __enter__(self) -> Self:
         self._since = graph.tick()
-        self._token = _recording.set(_recording.get() + 1)
+        self._watching.enter_context(watching())
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._stop()
+        self._watching.close()
         for node, before in self._watched.items():
             node.requires_grad = before
-
-    def _stop(self) -> None:
-        if self._token is not None:
-            _recording.reset(self._token)
-            self._token = None
 
     def watch(self, tensor: Any) -> None:
         """Follow constants too: those given, in any nesting, take gradients within the block.
@@ -95,11 +88,11 @@ class GradientTape:
                     raise TypeError(f"gradient: a {what} is a Value or a Tensor, not {type(x).__name__}")
         self._used = True
         if not self._persistent:
-            self._stop()
+            self._watching.close()
         seeds = [None] * len(roots) if output_gradients is None else flatten(output_gradients)[0]
         cotangents = [_seed(seed, root) for seed, root in zip(seeds, roots, strict=True)]
         back = Pullback(roots, nodes, opaque=[x for x in nodes if x.op is None or x._time < self._since])
-        if _recording.get():
+        if is_watched():
             found = back.nodes([as_node(g, root) for g, root in zip(cotangents, roots)])
         else:
             numbers = back.numbers(cotangents)

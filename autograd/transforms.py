@@ -14,7 +14,6 @@ ones and as nodes for nodes, and transforms nest for higher orders: ``grad(grad(
 import functools
 import warnings
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any, TypeAlias
@@ -23,7 +22,7 @@ import numpy as np
 
 from . import arrays, ops
 from .graph import Node, constant
-from .pullback import Pullback, as_node, basis, zeros
+from .pullback import Pullback, as_node, basis, is_watched, watching, zeros
 from .recording import record_anyhow
 from .tensor import Tensor
 from .trees import Rebuild, flatten
@@ -31,8 +30,6 @@ from .value import Value
 
 Function: TypeAlias = Callable[..., Any]
 Argnum: TypeAlias = int | tuple[int, ...]
-
-_nested: ContextVar[bool] = ContextVar("nested", default=False)  # whether a transform is calling its function now
 
 
 def value_and_grad(f: Function, argnum: Argnum = 0) -> Function:
@@ -266,16 +263,12 @@ def _run(name: str, f: Function, argnum: Argnum, args: tuple[Any, ...], kwargs: 
             raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {len(args)}")
     chosen = tuple([i % len(args) for i in chosen])
     given, gather = flatten([args[i] for i in chosen])
-    onward = _nested.get() or any(isinstance(x, Node) for x in given)
-    token = _nested.set(True)
-    try:
-        with record_anyhow():
-            number = Tensor if any(isinstance(x, np.ndarray | Tensor) for x in flatten([args, kwargs])[0]) else Value
-            sources = [_source(name, x, number) for x in given]
-            lifted = dict(zip(chosen, gather(sources)))
-            y = f(*[lifted.get(i, x) for i, x in enumerate(args)], **kwargs)
-    finally:
-        _nested.reset(token)
+    onward = is_watched() or any(isinstance(x, Node) for x in given)
+    with watching(), record_anyhow():
+        number = Tensor if any(isinstance(x, np.ndarray | Tensor) for x in flatten([args, kwargs])[0]) else Value
+        sources = [_source(name, x, number) for x in given]
+        lifted = dict(zip(chosen, gather(sources)))
+        y = f(*[lifted.get(i, x) for i, x in enumerate(args)], **kwargs)
     results, rebuild = flatten(y)
     return _Run(
         name,
