@@ -298,9 +298,7 @@ def backward(root: Node, seed: Any) -> None:
     except BaseException as error:
         for leaf, grad in zip(leaves, before):
             leaf._grad = grad
-        if isinstance(error, (ArithmeticError, ValueError)):
-            raise DomainError(_no_derivative(node)) from None
-        raise
+        raise explained(error, node) from None
 
 
 def check_fresh(leaves: Sequence[Node], computed: Sequence[Node]) -> None:
@@ -314,6 +312,16 @@ def check_fresh(leaves: Sequence[Node], computed: Sequence[Node]) -> None:
                         f"backward: leaf {leaf.name} was written after {node.name} had used it, so old and new numbers "
                         "would mix; compute the expression again before backward()"
                     )
+
+
+def explained(error: BaseException, node: Node) -> BaseException:
+    """The error that came up while a cotangent was taken back through ``node``, in terms of its op."""
+    assert node.op is not None
+    if isinstance(error, ArithmeticError) or (isinstance(error, ValueError) and type(node._data) is float):
+        return DomainError(_no_derivative(node))
+    if isinstance(error, Exception):
+        error.add_note(f"This was while the cotangent of {node.name} went back through '{node.op.name}'.")
+    return error
 
 
 def _no_derivative(node: Node) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from . import arrays, ops
 from .crossing import Scattered
 from .fitting import fit
-from .graph import Node, check_fresh, constant, leaves_and_computed
+from .graph import Node, check_fresh, constant, explained, leaves_and_computed
 
 # How many transforms and tapes are at work around here, each of which may differentiate what is computed now.
 _watching: ContextVar[int] = ContextVar("watching", default=0)
@@ -87,18 +87,27 @@ class Pullback:
             g = arrived[node]
             if isinstance(g, Scattered):
                 g = arrived[node] = g.whole()
-            op: Any = node.op
-            if on_nodes is None:
-                shares = op.cotangents(type(node).xp, g, node._data, [x._data for x in node.inputs], wanted)
-            else:
-                shares = op.cotangents(on_nodes, g, node, node.inputs, wanted)
-            for x, want, c in zip(node.inputs, wanted, shares, strict=True):
-                if want and c is not None:
-                    if type(x).xp is arrays and not isinstance(c, Scattered):
-                        c = fit(on_nodes or arrays, c, np.shape(x._data), x._data.dtype)
+            try:
+                for x, c in _handed_on(node, g, wanted, on_nodes):
                     arrived[x] = arrived[x] + c if x in arrived else c
+            except Exception as error:
+                raise explained(error, node) from None
         found = [arrived.get(x) for x in self._sources]
         return [g.whole() if isinstance(g, Scattered) else g for g in found]
+
+
+def _handed_on(node: Node, g: Any, wanted: list[bool], on_nodes: Any) -> Iterator[tuple[Node, Any]]:
+    """The operands of ``node`` that want a cotangent, each with what the cotangent ``g`` of the node makes of it."""
+    op: Any = node.op
+    if on_nodes is None:
+        cotangents = op.cotangents(type(node).xp, g, node._data, [x._data for x in node.inputs], wanted)
+    else:
+        cotangents = op.cotangents(on_nodes, g, node, node.inputs, wanted)
+    for x, want, c in zip(node.inputs, wanted, cotangents, strict=True):
+        if want and c is not None:
+            if type(x).xp is arrays and not isinstance(c, Scattered):
+                c = fit(on_nodes or arrays, c, np.shape(x._data), x._data.dtype)
+            yield x, c
 
 
 def zeros(node: Node) -> Any:

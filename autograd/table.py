@@ -93,10 +93,11 @@ def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str 
 
     def enter(forward: Rule) -> Operation:
         _, *parameters = signature(forward).parameters.values()
-        defaults = {p.name: None if p.default is Parameter.empty else p.default for p in parameters[len(vjps) :]}
+        defaults = {p.name: p.default for p in parameters[len(vjps) :]}
         name = forward.__name__
         row = Structural(name, forward, vjps, symbol or name, settings=defaults, examples=tuple(examples))
-        return _enter(row, _call_with_settings(row), pull_with_settings(row))
+        pull = pull_with_settings(row)
+        return _enter(row, _call_with_settings(row, _binder(row, pull)), pull)
 
     return enter
 
@@ -113,9 +114,10 @@ def variadic_primitive(vjp: Rule, *, examples: Sequence[Example] = (), symbol: s
     def enter(forward: Rule) -> Operation:
         _, _, *parameters = signature(forward).parameters.values()
         name = forward.__name__
-        defaults = {p.name: None if p.default is Parameter.empty else p.default for p in parameters}
+        defaults = {p.name: p.default for p in parameters}
         row = Structural(name, forward, (vjp,), symbol or name, True, defaults, tuple(examples))
-        return _enter(row, _call_with_settings(row), pull_with_settings(row))
+        pull = pull_with_settings(row)
+        return _enter(row, _call_with_settings(row, _binder(row, pull)), pull)
 
     return enter
 
@@ -214,38 +216,61 @@ def _call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]
     return call
 
 
-def _call_with_settings(row: Structural) -> Callable[..., Any]:
-    n, forward, variadic = len(row.rules), row.forward, row.variadic
-    bind = _binder(row)
+def _call_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    if row.variadic:
+        return _call_several(row, bind)
+    return {1: _call_one_with_settings, 2: _call_two_with_settings}.get(len(row.rules), _call_several)(row, bind)
 
-    def call(*operands: Any, **settings: Any) -> Any:
-        if variadic:
-            op = bind((), settings)
-        else:
-            op = bind(operands[n:], settings)
-            operands = operands[:n]
+
+def _call_one_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    forward = row.forward
+
+    def call(x: Any, /, *by_place: Any, **by_name: Any) -> Any:
+        op = bind(by_place, by_name)
+        kind = type(x)
         try:
-            kind = type(operands[0])
             if kind.xp is not arrays:
-                return apply_anyhow(op, operands)
-            for x in operands:
-                if type(x) is not kind:
-                    return apply_anyhow(op, operands)
-            data = [x._data for x in operands]
-            data = forward(arrays, data, **op.settings) if variadic else forward(arrays, *data, **op.settings)
+                return apply_anyhow(op, (x,))
+            data = forward(arrays, x._data, **op.settings)
         except (*_FAULTS, IndexError):
-            return apply_anyhow(op, operands)
-        for x in operands:
-            if x.requires_grad:
-                return record(kind, data, op, operands)
-        return constant(kind, data)
+            return apply_anyhow(op, (x,))
+        return record(kind, data, op, (x,)) if x.requires_grad else constant(kind, data)
 
     return call
 
 
-def _binder(row: Structural) -> Callable[[tuple[Any, ...], dict[str, Any]], Bound]:
+def _call_two_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    forward = row.forward
+
+    def call(x: Any, y: Any, /, *by_place: Any, **by_name: Any) -> Any:
+        op = bind(by_place, by_name)
+        kind = type(x)
+        try:
+            if kind.xp is not arrays or type(y) is not kind:
+                return apply_anyhow(op, (x, y))
+            data = forward(arrays, x._data, y._data, **op.settings)
+        except (*_FAULTS, IndexError):
+            return apply_anyhow(op, (x, y))
+        return record(kind, data, op, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
+
+    return call
+
+
+def _call_several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    n = None if row.variadic else len(row.rules)
+
+    def call(*operands: Any, **by_name: Any) -> Any:
+        op = bind(() if n is None else operands[n:], by_name)
+        return apply_anyhow(op, operands[:n])
+
+    return call
+
+
+def _binder(row: Structural, pull: Pull) -> Callable[..., Bound]:
     """From the settings of a call, by place and by name, to the op bound to them; remembered, where they can be looked up."""
     known: dict[Any, Bound] = {}
+    if Parameter.empty not in row.settings.values():
+        known[()] = Bound(row, row.settings, pull)
 
     def bind(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> Bound:
         try:
@@ -254,10 +279,10 @@ def _binder(row: Structural) -> Callable[[tuple[Any, ...], dict[str, Any]], Boun
         except KeyError:
             if len(known) > 1000:
                 known.clear()
-            known[key] = op = Bound(row, _settings(row, by_place, by_name), row.pull)
+            known[key] = op = Bound(row, _settings(row, by_place, by_name), pull)
             return op
         except TypeError:  # slices and arrays can't be looked up
-            return Bound(row, _settings(row, by_place, by_name), row.pull)
+            return Bound(row, _settings(row, by_place, by_name), pull)
 
     return bind
 
@@ -271,6 +296,8 @@ def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any
     settings = {**row.settings, **dict(zip(names, by_place)), **by_name}
     if unknown := settings.keys() - row.settings.keys():
         raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
+    if missing := [name for name, x in settings.items() if x is Parameter.empty]:
+        raise TypeError(f"{row.name} needs {', '.join(missing)}")
     return settings
 
 
@@ -342,31 +369,30 @@ def _pull_all_on_arrays(partials: Rule) -> Pull:
 
 def pull_with_settings(row: Structural) -> Pull:
     """The pull of a structural row: its vjps, with the settings of the node's op."""
-    rules, variadic = row.rules, row.variadic
+    only = None if row.variadic or len(row.rules) != 1 else row.rules[0]
 
     def pull(node: Node) -> None:
-        g, xp, z = node._grad, type(node).xp, node._data
+        g, xp = node._grad, type(node).xp
         if xp is arrays and type(g) is float:  # no cotangent has come
             return
-        inputs = node.inputs
-        operands = [x._data for x in inputs]
         settings = node.op.settings  # type: ignore[union-attr]  # this row's op is bound
-        if variadic:
-            cotangents = row.cotangents(xp, g, z, operands, [x.requires_grad for x in inputs], **settings)
-            for x, c in zip(inputs, cotangents):
-                if c is not None:
-                    hand_on(x, c, g)
+        if only:
+            (x,) = node.inputs
+            _hand_on(x, only(xp, g, node._data, x._data, **settings), g)
             return
-        for x, rule in zip(inputs, rules):
-            if rule and x.requires_grad:
-                hand_on(x, rule(xp, g, z, *operands, **settings), g)
-
-    def hand_on(x: Node, c: Any, g: Any) -> None:
-        if type(x).xp is scalar:
-            x._grad += c
-        elif c is g or c.base is not None:
-            share(x, c)
-        else:
-            gather(x, c)
+        wanted = [x.requires_grad for x in node.inputs]
+        operands = [x._data for x in node.inputs]
+        for x, c in zip(node.inputs, row.cotangents(xp, g, node._data, operands, wanted, **settings)):
+            if c is not None:
+                _hand_on(x, c, g)
 
     return pull
+
+
+def _hand_on(x: Node, c: Any, g: Any) -> None:
+    if type(x).xp is scalar:
+        x._grad += c
+    elif c is g or c.base is not None:
+        share(x, c)
+    else:
+        gather(x, c)
