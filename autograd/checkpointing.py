@@ -14,8 +14,8 @@ from .crossing import to_values
 from .graph import Node, constant, leaves_and_computed, record
 from .primitive import PRIMITIVES, Bound, Structural
 from .pullback import Pullback
+from .pulling import pull_by_rules
 from .recording import record_anyhow
-from .table import pull_with_settings
 from .tensor import Tensor
 from .trees import flatten
 
@@ -144,6 +144,6 @@ class _Checkpoint(Structural):
 
 
 CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, {"run": None, "kinds": (), "borrowed": ()})
-object.__setattr__(CHECKPOINT, "pull", pull_with_settings(CHECKPOINT))
+object.__setattr__(CHECKPOINT, "pull", pull_by_rules)
 object.__setattr__(CHECKPOINT, "call", checkpoint)
 PRIMITIVES["checkpoint"] = CHECKPOINT

@@ -1,0 +1,175 @@
+"""A row as the function that users call. This is the hot path of everything: each number of operands has a function of its own,
+which takes nodes of one kind straight to the result and leaves the rest to ``apply_anyhow``.
+"""
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter
+from typing import Any
+
+import numpy as np
+
+from . import arrays, scalar
+from .graph import constant, record
+from .operands import apply_anyhow
+from .primitive import Bound, Elementwise, Pull, Rule, Structural
+
+_NUMBER = (float, int, np.integer, np.floating)
+_FAULTS = (ArithmeticError, ValueError, AttributeError)  # an op's own, and that of asking a number for its _data
+
+
+def call_one(row: Elementwise) -> Callable[..., Any]:
+    """A row of one operand as a function."""
+    forward, on_arrays = row.forward, row.on_arrays
+
+    def call(x: Any, /) -> Any:
+        try:
+            kind = type(x)
+            xp = kind.xp
+            data = forward(xp, x._data)
+        except _FAULTS:
+            return apply_anyhow(row, (x,))
+        return record(kind, data, row if xp is scalar else on_arrays, (x,)) if x.requires_grad else constant(kind, data)
+
+    return call
+
+
+def call_two(row: Elementwise) -> Callable[..., Any]:
+    """A row of two operands as a function."""
+    forward, on_arrays = row.forward, row.on_arrays
+
+    def call(x: Any, y: Any, /) -> Any:
+        kind = type(x)
+        try:
+            if type(y) is not kind:  # a node and a number, the commonest mixture
+                if isinstance(y, _NUMBER):
+                    y = constant(kind, kind.operand(y))
+                elif isinstance(x, _NUMBER):
+                    kind = type(y)
+                    x = constant(kind, kind.operand(x))
+                else:
+                    return apply_anyhow(row, (x, y))
+            xp = kind.xp
+            data = forward(xp, x._data, y._data)
+        except _FAULTS:
+            return apply_anyhow(row, (x, y))
+        if x.requires_grad or y.requires_grad:
+            return record(kind, data, row if xp is scalar else on_arrays, (x, y))
+        return constant(kind, data)
+
+    call.__defaults__ = row.forward.__defaults__
+    return call
+
+
+def call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
+    """A row of more operands, or of any number, as a function; ``push`` computes its result from nodes that hold floats."""
+    if push is None:
+
+        def push(operands: Sequence[Any]) -> Any:
+            return row.apply(scalar, [x._data for x in operands])
+
+    defaults = row.forward.__defaults__ or ()
+
+    def call(*operands: Any) -> Any:
+        if defaults and len(operands) < len(row.rules):
+            operands += defaults[len(operands) - len(row.rules) :]
+        try:
+            if type(operands[0]).xp is not scalar:
+                return apply_anyhow(row, operands)
+            data = push(operands)
+            if type(data) is not float:  # another kind of number is among them
+                return apply_anyhow(row, operands)
+        except (*_FAULTS, TypeError, IndexError):
+            return apply_anyhow(row, operands)
+        for x in operands:
+            if x.requires_grad:
+                return record(type(x), data, row, operands)
+        return constant(type(operands[0]), data)
+
+    return call
+
+
+def call_with_settings(row: Structural, pull: Pull) -> Callable[..., Any]:
+    """A structural row as a function of nodes: what follows its operands are settings, by place or by name."""
+    bind = _binder(row, pull)
+    if row.variadic:
+        return _several(row, bind)
+    return {1: _one_with_settings, 2: _two_with_settings}.get(len(row.rules), _several)(row, bind)
+
+
+def _one_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    forward = row.forward
+
+    def call(x: Any, /, *by_place: Any, **by_name: Any) -> Any:
+        op = bind(by_place, by_name)
+        kind = type(x)
+        try:
+            if kind.xp is not arrays:
+                return apply_anyhow(op, (x,))
+            data = forward(arrays, x._data, **op.settings)
+        except (*_FAULTS, IndexError):
+            return apply_anyhow(op, (x,))
+        return record(kind, data, op, (x,)) if x.requires_grad else constant(kind, data)
+
+    return call
+
+
+def _two_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    forward = row.forward
+
+    def call(x: Any, y: Any, /, *by_place: Any, **by_name: Any) -> Any:
+        op = bind(by_place, by_name)
+        kind = type(x)
+        try:
+            if kind.xp is not arrays or type(y) is not kind:
+                return apply_anyhow(op, (x, y))
+            data = forward(arrays, x._data, y._data, **op.settings)
+        except (*_FAULTS, IndexError):
+            return apply_anyhow(op, (x, y))
+        return record(kind, data, op, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
+
+    return call
+
+
+def _several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
+    n = None if row.variadic else len(row.rules)
+
+    def call(*operands: Any, **by_name: Any) -> Any:
+        op = bind(() if n is None else operands[n:], by_name)
+        return apply_anyhow(op, operands[:n])
+
+    return call
+
+
+def _binder(row: Structural, pull: Pull) -> Callable[..., Bound]:
+    """From the settings of a call, by place and by name, to the op bound to them; remembered, where they can be looked up."""
+    known: dict[Any, Bound] = {}
+    if Parameter.empty not in row.settings.values():
+        known[()] = Bound(row, row.settings, pull)
+
+    def bind(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> Bound:
+        try:
+            key = (by_place, *by_name.items()) if by_name else by_place
+            return known[key]
+        except KeyError:
+            if len(known) > 1000:
+                known.clear()
+            known[key] = op = Bound(row, _settings(row, by_place, by_name), pull)
+            return op
+        except TypeError:  # slices and arrays can't be looked up
+            return Bound(row, _settings(row, by_place, by_name), pull)
+
+    return bind
+
+
+def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, Any]:
+    names = list(row.settings)[: len(by_place)]
+    if len(names) < len(by_place):
+        raise TypeError(f"{row.name} takes {len(row.rules)} operands and {len(row.settings)} settings, not more")
+    if twice := set(names) & set(by_name):
+        raise TypeError(f"{row.name} got '{twice.pop()}' twice")
+    settings = {**row.settings, **dict(zip(names, by_place)), **by_name}
+    if unknown := settings.keys() - row.settings.keys():
+        raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
+    if missing := [name for name, x in settings.items() if x is Parameter.empty]:
+        raise TypeError(f"{row.name} needs {', '.join(missing)}")
+    return settings

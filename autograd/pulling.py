@@ -1,0 +1,63 @@
+"""Taking a node's cotangent back to its operands.
+
+pull_by_rules ....... by the rules of its op
+pull_by_one_vjp ..... the same, sooner done, for a structural row of one operand
+pull_on_first_use ... by what partials give as text, where they can be read so; a user's may call ``math``
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import arrays, scalar
+from .fitting import gather, share
+from .graph import Node
+from .primitive import Elementwise, Pull, Rule
+
+
+def pull_by_rules(node: Node) -> None:
+    """Add to the gradient of each operand the cotangent that the op's rules give it."""
+    g, xp, op = node._grad, type(node).xp, node.op
+    assert op is not None
+    if xp is arrays and type(g) is float:  # no cotangent has come
+        return
+    operands = [x._data for x in node.inputs]
+    wanted = [x.requires_grad for x in node.inputs]
+    for x, c in zip(node.inputs, op.cotangents(xp, g, node._data, operands, wanted)):
+        if c is not None:
+            _hand_on(x, c, g)
+
+
+def pull_by_one_vjp(node: Node) -> None:
+    """Add to the gradient of the only operand the cotangent that the op's vjp gives it."""
+    g, xp, op = node._grad, type(node).xp, node.op
+    if xp is arrays and type(g) is float:  # no cotangent has come
+        return
+    (x,) = node.inputs
+    _hand_on(x, op.row.rules[0](xp, g, node._data, x._data, **op.settings), g)  # type: ignore[union-attr]  # it is bound
+
+
+def _hand_on(x: Node, c: Any, g: Any) -> None:
+    if type(x).xp is scalar:
+        x._grad += c
+    elif c is g or c.base is not None:
+        share(x, c)
+    else:
+        gather(x, c)
+
+
+def pull_on_first_use(row: Elementwise, compiled: Callable[[str, Sequence[Rule | None]], Pull]) -> Pull:
+    """A pull that puts the compiled one, or the rules, in its own place."""
+
+    def first(node: Node) -> None:
+        pull: Any
+        try:
+            pull = compiled(row.name, row.rules)
+        except Exception:
+            pull = pull_by_rules
+        if row.pull is first:
+            object.__setattr__(row, "pull", pull)
+        else:
+            row.on_arrays.pull = pull
+        pull(node)
+
+    return first
