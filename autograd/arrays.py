@@ -40,14 +40,15 @@ from numpy import (
     tanh,
     transpose,
 )
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 __all__ = [
-    "abs", "arccos", "arcsin", "arctan", "astype", "broadcast_to", "concatenate", "cos", "cosh", "cumsum", "einsum", "exp",
-    "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum",
-    "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin", "sinh", "size",
-    "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
+    "abs", "arccos", "arcsin", "arctan", "astype", "axes_of", "broadcast_to", "concatenate", "cos", "cosh", "cumsum",
+    "einsum", "exp", "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean",
+    "min", "minimum", "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin",
+    "sinh", "size", "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
@@ -59,19 +60,23 @@ _max: Any = np.maximum.reduce
 _min: Any = np.minimum.reduce
 
 
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """``axis`` as counted from the first, all if it is None; AxisError for what is not there or comes twice."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes: tuple[int, ...] = normalize_axis_tuple(axis, ndim)
+    return axes
+
+
 def pow(x: Any, y: Any) -> Any:
     """``x ** y``; the operator, unlike ``np.power``, has short ways for the usual whole numbers."""
     return x**y
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """``np.where``, but two plain numbers give no more digits than they need, so that float32 stays float32."""
+    """``np.where``, but of a plain condition the choice itself, so that a plain number stays one."""
     if type(condition) is bool:
         return x if condition else y
-    if type(x) is float and type(y) is float:
-        narrow_x, narrow_y = np.float32(x), np.float32(y)
-        if narrow_x == x and narrow_y == y:
-            return np.where(condition, narrow_x, narrow_y)
     return np.where(condition, x, y)
 
 
@@ -82,6 +87,8 @@ def sum(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
 
 def mean(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """``np.mean``, of floats."""
+    if a.dtype == np.float16:  # whose sums overflow soon
+        return np.mean(a, axis, keepdims=keepdims)
     total = _sum(a, axis, None, None, keepdims)
     return total * (total.size / a.size) if a.size else total / 0.0
 
@@ -156,7 +163,7 @@ def scatter_add(a: Any, key: Any, shape: tuple[int, ...]) -> Array:
 def is_basic(key: Any) -> bool:
     """Whether ``a[key]`` is made of slices and single places, so that it names none twice."""
     for part in key if isinstance(key, tuple) else (key,):
-        if isinstance(part, np.ndarray | list | bool | np.bool_):
+        if isinstance(part, bool) or not (part is None or part is ... or isinstance(part, int | np.integer | slice)):
             return False
     return True
 

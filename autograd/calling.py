@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import arrays, scalar
-from .graph import constant, record
+from .graph import Node, constant, record
 from .operands import apply_anyhow
 from .primitive import Bound, Elementwise, Pull, Rule, Structural
 
@@ -106,6 +106,8 @@ def _one_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
             if kind.xp is not arrays:
                 return apply_anyhow(op, (x,))
             data = forward(arrays, x._data, **op.settings)
+            if data.dtype.kind != "f":
+                return apply_anyhow(op, (x,))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x,))
         return record(kind, data, op, (x,)) if x.requires_grad else constant(kind, data)
@@ -123,6 +125,8 @@ def _two_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
             if kind.xp is not arrays or type(y) is not kind:
                 return apply_anyhow(op, (x, y))
             data = forward(arrays, x._data, y._data, **op.settings)
+            if data.dtype.kind != "f":
+                return apply_anyhow(op, (x, y))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x, y))
         return record(kind, data, op, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
@@ -147,18 +151,29 @@ def _binder(row: Structural, pull: Pull) -> Callable[..., Bound]:
         known[()] = Bound(row, row.settings, pull)
 
     def bind(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> Bound:
-        try:
-            key = (by_place, *by_name.items()) if by_name else by_place
+        key = _key(by_place, by_name)
+        if key in known:
             return known[key]
-        except KeyError:
-            if len(known) > 1000:
-                known.clear()
-            known[key] = op = Bound(row, _settings(row, by_place, by_name), pull)
-            return op
-        except TypeError:  # slices and arrays can't be looked up
-            return Bound(row, _settings(row, by_place, by_name), pull)
+        op = Bound(row, _settings(row, by_place, by_name), pull)
+        if key is not None and len(known) < 1000:
+            known[key] = op
+        return op
 
     return bind
+
+
+def _key(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> tuple[Any, ...] | None:
+    """What to look settings up by; None for what is not made of whole numbers, truths and names. 1 and True are two."""
+    key: list[Any] = []
+    for x in (*by_place, *by_name, *by_name.values()) if by_name else by_place:
+        kind = type(x)
+        if kind is bool:
+            key.append((x,))
+        elif kind is int or x is None or kind is str or (kind is tuple and all(type(i) is int for i in x)):
+            key.append((kind, x) if kind is tuple else x)
+        else:
+            return None
+    return tuple(key)
 
 
 def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any]) -> dict[str, Any]:
@@ -167,9 +182,21 @@ def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any
         raise TypeError(f"{row.name} takes {len(row.rules)} operands and {len(row.settings)} settings, not more")
     if twice := set(names) & set(by_name):
         raise TypeError(f"{row.name} got '{twice.pop()}' twice")
-    settings = {**row.settings, **dict(zip(names, by_place)), **by_name}
+    settings = {**row.settings, **{name: frozen(x) for name, x in (*zip(names, by_place), *by_name.items())}}
     if unknown := settings.keys() - row.settings.keys():
         raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
+    for name, x in settings.items():
+        if isinstance(x, Node):
+            raise TypeError(f"{row.name}: {name} is a setting, which takes no gradient, and can't be a {type(x).__name__}")
     if missing := [name for name, x in settings.items() if x is Parameter.empty]:
         raise TypeError(f"{row.name} needs {', '.join(missing)}")
     return settings
+
+
+def frozen(setting: Any) -> Any:
+    """A setting that nobody can change any more: the graph keeps it for the way back."""
+    if isinstance(setting, np.ndarray):
+        return np.array(setting)
+    if isinstance(setting, list):
+        return [frozen(x) for x in setting]
+    return tuple([frozen(x) for x in setting]) if type(setting) is tuple else setting

@@ -5,17 +5,18 @@ Source: Chen, Xu, Zhang, Guestrin, *Training Deep Nets with Sublinear Memory Cos
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from . import arrays, ops
+from . import arrays, graph, ops
 from .crossing import to_values
-from .graph import Node, constant, leaves_and_computed, record
+from .graph import Node, constant, record
 from .primitive import PRIMITIVES, Bound, Structural
-from .pullback import Pullback
+from .pullback import Pullback, is_watched, watching
 from .pulling import pull_by_rules
-from .recording import record_anyhow
+from .recording import no_exit, record_anyhow
 from .tensor import Tensor
 from .trees import flatten
 
@@ -55,25 +56,20 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             arguments, settings = rebuild(filled)
             return f(*arguments, **settings)
 
-        inside = _again(operands)
+        inside = [_leaf(type(x), x._data, x.requires_grad) for x in operands]
+        since = graph.tick()
         with record_anyhow():
             results, shape = flatten(run(inside))
         for y in results:
             if not isinstance(y, Node):
                 raise TypeError(f"checkpoint: the function gives Values and Tensors, not {type(y).__name__}")
-        borrowed = _leaves_behind(results, inside)
-        inputs = (*operands, *borrowed)
+        inputs = (*operands, *_borrowed(results, inside, since))
         numbers = [y._data for y in results]
-        if not any(x.requires_grad for x in inputs):
+        if not results or not any(x.requires_grad for x in inputs):
             return shape([constant(type(y), y._data) for y in results])
         return shape(_apart(_joined(run, len(operands), inputs, results), results, numbers))
 
     return of
-
-
-def _again(operands: Sequence[Node]) -> list[Node]:
-    """Leaves of the same numbers, which no graph lies behind."""
-    return [_leaf(type(x), x._data, x.requires_grad) for x in operands]
 
 
 def _leaf(kind: type[Node], data: Any, requires_grad: bool) -> Node:
@@ -82,19 +78,30 @@ def _leaf(kind: type[Node], data: Any, requires_grad: bool) -> Node:
     return node
 
 
-def _leaves_behind(results: Sequence[Node], inside: Sequence[Node]) -> list[Node]:
-    """The leaves that take gradients and that the function used besides its arguments."""
+def _borrowed(results: Sequence[Node], inside: Sequence[Node], since: int) -> list[Node]:
+    """What takes gradients and was there before the function was called, without being among its arguments."""
+    found: dict[Node, None] = {}
     seen = set(inside)
-    found: list[Node] = []
-    for y in results:
-        found += [x for x in leaves_and_computed(y, seen)[0] if x.requires_grad]
-    return found
+    waiting = list(results)
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node._time < since:
+            if node.requires_grad:
+                found[node] = None
+        else:
+            waiting += reversed(node.inputs)
+    return list(found)
 
 
 def _joined(run: Callable[..., Any], given: int, inputs: tuple[Node, ...], results: Sequence[Node]) -> Any:
     """One node for all results, as a Tensor along one axis."""
     data = _flat([y._data for y in results])
-    settings = {"run": run, "kinds": [type(x) for x in inputs[:given]], "borrowed": inputs[given:]}
+    settings = {
+        "run": run, "kinds": [type(x) for x in inputs[:given]], "borrowed": inputs[given:], "watched": is_watched()
+    }  # fmt: skip
     return record(Tensor, data, Bound(CHECKPOINT, settings, CHECKPOINT.pull), inputs)
 
 
@@ -113,7 +120,7 @@ def _flat(numbers: Sequence[Any]) -> Any:
     return np.concatenate([np.ravel(x) for x in numbers])
 
 
-def _forward(xp: Any, operands: Sequence[Any], run: Any, kinds: Sequence[type[Node]], borrowed: Sequence[Node]) -> Any:
+def _forward(xp: Any, operands: Sequence[Any], run: Any, kinds: Sequence[type[Node]], **rest: Any) -> Any:
     with record_anyhow():
         return _flat([y._data for y in flatten(run([constant(kind, x) for kind, x in zip(kinds, operands)]))[0]])
 
@@ -124,7 +131,7 @@ class _Checkpoint(Structural):
     ) -> Iterable[Any]:
         """By running the function again, on nodes of its own, and walking back through what it then records."""
         kinds, on_nodes = settings["kinds"], isinstance(z, Node)
-        with record_anyhow():
+        with record_anyhow(), no_exit(False), watching() if settings["watched"] else nullcontext():
             if on_nodes:
                 inside = [ops.positive(x) for x in operands[: len(kinds)]]
             else:
@@ -135,15 +142,22 @@ class _Checkpoint(Structural):
             raise RuntimeError(
                 "checkpoint: called again, the function gave other numbers; draw what is random outside of it and hand it in"
             )
-        back = Pullback(results, [*inside, *settings["borrowed"]])
+        sources = [*inside, *settings["borrowed"]]
+        back = Pullback(results, sources, opaque=sources)
         if on_nodes:
-            return back.nodes(_apart(g, results, numbers))
+            return _wanted(back.nodes(_apart(g, results, numbers)), wanted)
         starts = np.cumsum([0, *[np.size(x) for x in numbers]])
         parts = [g[start:stop].reshape(np.shape(x)) for start, stop, x in zip(starts, starts[1:], numbers)]
-        return back.numbers([part if type(y).xp is arrays else float(part) for part, y in zip(parts, results)])
+        found = back.numbers([part if type(y).xp is arrays else float(part) for part, y in zip(parts, results)])
+        return _wanted(found, wanted)
 
 
-CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, {"run": None, "kinds": (), "borrowed": ()})
+def _wanted(cotangents: Iterable[Any], wanted: Sequence[bool]) -> list[Any]:
+    return [c if want else None for c, want in zip(cotangents, wanted, strict=True)]
+
+
+_SETTINGS = {"run": None, "kinds": (), "borrowed": (), "watched": False}
+CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, _SETTINGS)
 object.__setattr__(CHECKPOINT, "pull", pull_by_rules)
 object.__setattr__(CHECKPOINT, "call", checkpoint)
 PRIMITIVES["checkpoint"] = CHECKPOINT

@@ -5,6 +5,7 @@ from_values ... one node of many elements
 """
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,6 +41,10 @@ class Scattered:
         return whole.astype(self.like.dtype)
 
 
+class _Gathered(np.ndarray[Any, np.dtype[Any]]):
+    """A gradient that nobody else holds, so that element by element can be written to it."""
+
+
 class _Element(Structural):
     def cotangents(self, xp: Any, g: Any, z: Any, operands: Sequence[Any], wanted: Sequence[bool], **settings: Any) -> Any:
         return [Scattered(operands[0], {settings["place"]: g})]
@@ -54,9 +59,10 @@ class _Together(Structural):
 
 
 def _pull_element(node: Node) -> None:
-    (array,) = node.inputs  # made for its elements alone, so its gradient may be written
-    if type(array._grad) is float:
-        array._grad = np.zeros_like(array._data)
+    (array,) = node.inputs
+    if type(array._grad) is not _Gathered:
+        grad = np.zeros_like(array._data) if type(array._grad) is float else np.array(array._grad)
+        array._grad = grad.view(_Gathered)
     array._grad[node.op.settings["place"]] += node._grad  # type: ignore[union-attr]
 
 
@@ -103,6 +109,8 @@ def to_values(tensor: Any, kind: type[Node]) -> NDArray[np.object_]:
 def from_values(kind: type[N], values: Any, dtype: Any = np.float64) -> N:
     """A node of ``kind`` with ``values``, in an array or nested lists, for elements."""
     held = as_array(f"{kind.__name__}.of", values)
+    if held.dtype == object and (odd := [x for x in held.flat if not isinstance(x, Node | Real)]):
+        raise TypeError(f"{kind.__name__}.of takes Values and numbers, not {type(odd[0]).__name__}")
     elements = held.ravel().tolist()
     kinds = {type(x) for x in elements if isinstance(x, Node)}
     if len(kinds) > 1 or any(hasattr(k, "shape") for k in kinds):

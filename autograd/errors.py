@@ -13,8 +13,20 @@ class DomainError(ArithmeticError, ValueError):
     """An op or its derivative was asked for a number it does not have: ``log(0)``, ``1/0``, ``exp(1000)``."""
 
 
+class CotangentError(TypeError):
+    """A vjp gave something that is no cotangent of its operand: of another shape, or no number at all."""
+
+
 class StaleGraphError(RuntimeError):
     """A leaf changed after the graph was computed from it, so its gradient would mix old numbers with new ones."""
+
+
+def callers_depth() -> int:
+    """How many frames up from the function that asks the user's code is, as ``warnings.warn`` counts them."""
+    depth, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        depth, frame = depth + 1, frame.f_back
+    return depth
 
 
 def callers_line() -> str:

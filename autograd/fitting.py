@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 
 from . import arrays
+from .errors import CotangentError
 
 
 def fit(xp: Any, c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """``c`` summed over the axes along which ``shape`` was broadcast, and in ``dtype``."""
-    extra = len(c.shape) - len(shape)
+    given = c.shape
+    extra = len(given) - len(shape)
     if extra > 0:
         c = xp.sum(c, 0 if extra == 1 else tuple(range(extra)))
     if c.shape != shape:
         stretched = tuple([i for i, (m, n) in enumerate(zip(c.shape, shape)) if n == 1 and m != 1])
         c = xp.sum(c, stretched, True) if extra >= 0 and stretched else c
         if c.shape != shape:
-            raise TypeError(f"a cotangent of shape {c.shape} came for a number of shape {shape}; look at the vjp of the op")
+            raise CotangentError(f"a cotangent of shape {given} came for a number of shape {shape}; look at the vjp")
     return c if c.dtype == dtype else xp.astype(c, dtype)
 
 

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from . import copying, recording
-from .errors import DomainError, StaleGraphError, callers_line
+from .errors import CotangentError, DomainError, StaleGraphError, callers_line
 from .recording import Note
 
 N = TypeVar("N", bound="Node")
@@ -319,6 +319,8 @@ def explained(error: BaseException, node: Node) -> BaseException:
     assert node.op is not None
     if isinstance(error, ArithmeticError) or (isinstance(error, ValueError) and type(node._data) is float):
         return DomainError(_no_derivative(node))
+    if isinstance(error, CotangentError):
+        return CotangentError(f"{node.op.name}: {error}")
     if isinstance(error, Exception):
         error.add_note(f"This was while the cotangent of {node.name} went back through '{node.op.name}'.")
     return error

@@ -1,5 +1,9 @@
-"""The array that a node hands out: it can be read like any other, but not written behind the graph's back."""
+"""The array that a node hands out: a copy, so that nothing written to it gets into the graph; and locked, so that nobody
+believes it would.
+"""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,11 +11,10 @@ from numpy.typing import NDArray
 
 
 class Held(np.ndarray[Any, np.dtype[Any]]):
-    """A read-only view of a node's array. What is computed from it is an ordinary array.
+    """A read-only copy of a node's array. What is computed from it is an ordinary array.
 
-    Arrays on the graph are never written, since gradients are computed from them later; to write to a leaf is to replace its
-    array. So ``t.data -= step`` computes a new array, which the assignment then gives to the leaf, and ``t.data[0] = 1.0`` says
-    what to write in its place.
+    Gradients are computed from the arrays on the graph later, so only their nodes write to them. ``t.data -= step`` computes a
+    new array, which the assignment then gives to the leaf, and ``t.data[0] = 1.0`` says what to write in its place.
     """
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -36,24 +39,35 @@ class Held(np.ndarray[Any, np.dtype[Any]]):
 
 
 def _fresh(function: np.ufunc, a: Held, other: Any) -> Any:
-    """What the operator gives, in the dtype and shape of ``a`` as in any write into it; read-only, so it need not be copied."""
-    if a.flags.writeable:
-        return function(a, other, out=a)
+    """What the operator gives, in the dtype and shape of ``a`` as in any write into it."""
     plain = a.view(np.ndarray)
-    result = function(plain, other, out=np.empty_like(plain), casting="same_kind")
-    result.flags.writeable = False
-    return result
+    return function(plain, other, out=plain if a.flags.writeable else np.empty_like(plain), casting="same_kind")
+
+
+def locked(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's function of arrays, which is kept from writing to those it is given; ours do not."""
+    if function.__module__.startswith("autograd."):
+        return function
+
+    @functools.wraps(function)
+    def called(xp: Any, *operands: Any, **settings: Any) -> Any:
+        return function(xp, *map(_to_read, operands), **settings)
+
+    return called
+
+
+def _to_read(x: Any) -> Any:
+    if isinstance(x, list):
+        return [*map(_to_read, x)]
+    if type(x) is not np.ndarray:
+        return x
+    seen = x.view()
+    seen.flags.writeable = False
+    return seen
 
 
 def held(array: NDArray[Any]) -> Held:
-    """A read-only view of ``array``."""
-    view = array.view(Held)
-    view.flags.writeable = False
-    return view
-
-
-def own(array: NDArray[Any]) -> NDArray[Any]:
-    """``array``, or a copy of it where someone else could write to it."""
-    if type(array) is np.ndarray and array.base is None and not array.flags.writeable:
-        return array
-    return np.array(array)
+    """A read-only copy of ``array``."""
+    copy = np.array(array).view(Held)
+    copy.flags.writeable = False
+    return copy

@@ -15,7 +15,7 @@ from .graph import Node
 
 _RENAMED: dict[str, Callable[..., Any]] = {
     "subtract": ops.sub, "multiply": ops.mul, "true_divide": ops.div, "negative": ops.neg, "power": ops.pow,
-    "float_power": ops.pow, "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
+    "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
     "reciprocal": lambda x: ops.div(1.0, x), "log2": lambda x: x.log2(), "log10": lambda x: x.log10(),
 }  # fmt: skip
 
@@ -30,14 +30,14 @@ _UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
 
 _METHODS: dict[tuple[np.ufunc, str], Callable[..., Any]] = {
     (np.add, "reduce"): ops.sum, (np.multiply, "reduce"): ops.prod, (np.maximum, "reduce"): ops.max,
-    (np.minimum, "reduce"): ops.min, (np.add, "accumulate"): ops.cumsum,
+    (np.minimum, "reduce"): ops.min, (np.add, "accumulate"): lambda a, axis=0: ops.cumsum(a, axis),
 }  # fmt: skip
 
 # Functions whose operands and settings stand under the same names here as there.
 _ALIKE = (
     "argmax", "argmin", "broadcast_to", "concatenate", "cumsum", "diag", "diagonal", "dot", "einsum", "expand_dims", "flip",
     "inner", "max", "mean", "min", "moveaxis", "ndim", "outer", "pad", "prod", "ravel", "reshape", "shape", "size", "split",
-    "squeeze", "stack", "std", "sum", "swapaxes", "take", "tensordot", "trace", "transpose", "var", "where",
+    "squeeze", "stack", "std", "sum", "swapaxes", "take", "tensordot", "trace", "transpose", "var",
 )  # fmt: skip
 
 # Settings that change how a function computes, not what: they can be passed over.
@@ -50,6 +50,10 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return a if high is None else ops.minimum(a, high) if low is None else ops.clip(a, low, high)
 
 
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return ops.where(condition, x, y)
+
+
 def _hstack(tup: Any) -> Any:
     return ops.concatenate(tup, axis=0 if ops.ndim(tup[0]) == 1 else 1)
 
@@ -60,7 +64,7 @@ def _vstack(tup: Any) -> Any:
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np, name): getattr(ops, name) for name in _ALIKE},
-    np.clip: _clip, np.linalg.norm: ops.norm, np.hstack: _hstack, np.vstack: _vstack,
+    np.clip: _clip, np.where: _where, np.linalg.norm: ops.norm, np.hstack: _hstack, np.vstack: _vstack,
 }  # fmt: skip
 
 # What asks for numbers, not for derivatives, and gives plain ones.
@@ -85,9 +89,9 @@ def array_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], settings:
 
 def array_function(function: Any, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:
     """What any other function of NumPy gives for Tensors."""
-    name = function.__name__ if function is not np.linalg.norm else "linalg.norm"
+    name = f"{function.__module__}.{function.__name__}".removeprefix("numpy.")
     if function in _PLAIN:
-        return function(*map(_numbers, args), **settings)
+        return function(*map(_numbers, args), **{key: _numbers(x) for key, x in settings.items()})
     op = _FUNCTIONS.get(function)
     if op is None:
         _refuse(name)
@@ -115,13 +119,18 @@ def _signature(function: Any) -> tuple[list[str], list[str]]:
 
 def _accepted(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings that say something; TypeError for those that an op does not have."""
-    said = {key: x for key, x in settings.items() if x is not None and x is not np._NoValue and key not in _PASSED_OVER}
-    for key in said.keys() & {"out", "where", "dtype", "initial", "casting", "order"}:
-        if said.pop(key) not in ("K", "C", "same_kind"):
+    said = {key: x for key, x in settings.items() if x is not np._NoValue and key not in _PASSED_OVER}
+    for key in said.keys() & {"out", "where", "dtype", "initial", "casting", "order", "correction", "mode"} - _OWN.get(
+        name, set()
+    ):
+        x = said.pop(key)
+        if not (x is None or (isinstance(x, str) and x in ("K", "C", "same_kind", "raise"))):
             raise TypeError(f"np.{name}({key}=…) is not there for Tensors; leave {key} out" + _instead.get(key, ""))
     return said
 
 
+_FOREIGN = {"out", "where", "dtype", "initial", "casting", "order", "correction", "mode"}
+_OWN = {"pad": {"mode"}}
 _instead = {
     "out": ", and bind the result to a name",
     "where": ", and choose with np.where",

@@ -48,8 +48,8 @@ def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     """A reduction over axes, given what it does to a list."""
 
     def reduction(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
-        given = range(a.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        axes = sorted({i % a.ndim for i in given})
+        a = np.asarray(a, object)  # one without axes is apt to be lost on the way
+        axes = sorted(arrays.axes_of(axis, a.ndim))
         kept = [i for i in range(a.ndim) if i not in axes]
         rows = a.transpose(*kept, *axes).reshape(math.prod([a.shape[i] for i in kept]), -1)
         z = np.empty(len(rows), object)
@@ -73,15 +73,15 @@ for _name in scalar.__all__:
 
 sum = _over(lambda xs: _op("add_n")(*xs) if len(xs) > 1 else xs[0] if xs else 0.0)
 prod = _over(lambda xs: reduce(times, xs) if xs else 1.0)
-max = _over(lambda xs: reduce(_op("maximum"), xs))
-min = _over(lambda xs: reduce(_op("minimum"), xs))
+max = _over(lambda xs: _op("max_n")(*xs))
+min = _over(lambda xs: _op("min_n")(*xs))
 logsumexp = _over(lambda xs: _op("logaddexp")(*xs))
 
 
 def mean(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
     """``np.mean``."""
     total = sum(a, axis, keepdims)
-    return total / (a.size / np.size(total))
+    return total * (1.0 / math.prod([np.shape(a)[i] for i in arrays.axes_of(axis, np.ndim(a))]))
 
 
 def matmul(a: Objects, b: Objects) -> Any:

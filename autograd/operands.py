@@ -53,9 +53,25 @@ def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
         data = op.apply(kind.xp, [x._data for x in nodes])
     except (ArithmeticError, ValueError, IndexError) as error:
         _refuse(op, nodes, error)
-    if isinstance(op.row, Elementwise) and kind.xp is arrays:
-        op = op.row.on_arrays
+    if kind.xp is arrays:
+        op = op.row.on_arrays if isinstance(op.row, Elementwise) else op
+        data = _floating(op, data)
+        for x, given in zip(nodes, operands):
+            if x is not given and isinstance(x._data, np.ndarray) and x._data.dtype.kind == "f":
+                x._data = x._data.astype(data.dtype, copy=False)  # partials are to be as precise as the result
+    elif not isinstance(data, Real):
+        raise TypeError(f"{op.name} gave {type(data).__name__} for Values, not a number")
     return record(kind, data, op, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
+
+
+def _floating(op: Op, data: Any) -> Any:
+    """What a forward gave; TypeError if it is no floating array."""
+    if type(data) is float or type(data) is int:  # of constants that are plain numbers
+        return data
+    if getattr(getattr(data, "dtype", None), "kind", "") != "f":
+        came = getattr(data, "dtype", None) or type(data).__name__
+        raise TypeError(f"{op.name} gave {came}, not an array of floats; a Tensor holds nothing else")
+    return data
 
 
 def _apply_or_open(op: Bound, kind: type[Node], operands: tuple[Any, ...]) -> Any:
@@ -97,7 +113,12 @@ def _apply_to_arrays(op: Op, operands: Sequence[Any]) -> Any:
             raise TypeError(f"{op.name}: an array holds {kind.__name__}s, which are arrays themselves; stack() them into one")
     if isinstance(op.row, Elementwise):
         return np.frompyfunc(lambda *elements: op.row.call(*elements), len(held), 1)(*operands)
-    return op.apply(objects, [x if x.dtype == object else x.astype(object) for x in held])
+    try:
+        return op.apply(objects, [x if x.dtype == object else x.astype(object) for x in held])
+    except (AttributeError, TypeError) as error:
+        if op.row.forward.__module__.startswith("autograd."):
+            raise
+        raise TypeError(f"{op.name} takes no Values ({error}); make a Tensor of them, Tensor.of(values)") from None
 
 
 def as_array(name: str, x: Any) -> Any:

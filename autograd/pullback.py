@@ -15,6 +15,8 @@ from . import arrays, ops
 from .crossing import Scattered
 from .fitting import fit
 from .graph import Node, check_fresh, constant, explained, leaves_and_computed
+from .pulling import check_cotangent
+from .recording import no_exit
 
 # How many transforms and tapes are at work around here, each of which may differentiate what is computed now.
 _watching: ContextVar[int] = ContextVar("watching", default=0)
@@ -28,11 +30,11 @@ def is_watched() -> bool:
 @contextmanager
 def watching() -> Iterator[None]:
     """Derivatives computed within are to be differentiable."""
-    token = _watching.set(_watching.get() + 1)
+    _watching.set(_watching.get() + 1)
     try:
         yield
     finally:
-        _watching.reset(token)
+        _watching.set(_watching.get() - 1)  # not reset: tapes may end in any order
 
 
 class Pullback:
@@ -74,7 +76,8 @@ class Pullback:
 
     def nodes(self, cotangents: Sequence[Node]) -> list[Any]:
         """The same as nodes, computed on the graph from nodes."""
-        return self._walk(cotangents, on_nodes=ops)
+        with no_exit():
+            return self._walk(cotangents, on_nodes=ops)
 
     def _walk(self, cotangents: Sequence[Any], on_nodes: Any) -> list[Any]:
         arrived: dict[Node, Any] = {}
@@ -105,8 +108,10 @@ def _handed_on(node: Node, g: Any, wanted: list[bool], on_nodes: Any) -> Iterato
         cotangents = op.cotangents(on_nodes, g, node, node.inputs, wanted)
     for x, want, c in zip(node.inputs, wanted, cotangents, strict=True):
         if want and c is not None:
-            if type(x).xp is arrays and not isinstance(c, Scattered):
-                c = fit(on_nodes or arrays, c, np.shape(x._data), x._data.dtype)
+            if not isinstance(c, Scattered):
+                check_cotangent(x, c)
+                if type(x).xp is arrays:
+                    c = fit(on_nodes or arrays, c, np.shape(x._data), x._data.dtype)
             yield x, c
 
 

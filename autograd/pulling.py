@@ -6,9 +6,13 @@ pull_on_first_use ... by what partials give as text, where they can be read so; 
 """
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from . import arrays, scalar
+from .errors import CotangentError
 from .fitting import gather, share
 from .graph import Node
 from .primitive import Elementwise, Pull, Rule
@@ -33,16 +37,30 @@ def pull_by_one_vjp(node: Node) -> None:
     if xp is arrays and type(g) is float:  # no cotangent has come
         return
     (x,) = node.inputs
-    _hand_on(x, op.row.rules[0](xp, g, node._data, x._data, **op.settings), g)  # type: ignore[union-attr]  # it is bound
+    c = op.row.rules[0](xp, g, node._data, x._data, **op.settings)  # type: ignore[union-attr]  # it is bound
+    if c is not None:
+        _hand_on(x, c, g)
 
 
 def _hand_on(x: Node, c: Any, g: Any) -> None:
+    if type(c) is not np.ndarray or type(x).xp is scalar:
+        check_cotangent(x, c)
     if type(x).xp is scalar:
         x._grad += c
     elif c is g or c.base is not None:
         share(x, c)
     else:
         gather(x, c)
+
+
+def check_cotangent(x: Node, c: Any) -> None:
+    """Raise CotangentError unless ``c`` is of the kind of number that ``x`` is."""
+    if type(x).xp is arrays:
+        fits = isinstance(c, np.ndarray | np.floating | Node)
+    else:
+        fits = isinstance(c, Real) or (isinstance(c, Node) and type(c) is type(x))
+    if not fits:
+        raise CotangentError(f"its vjp gave {type(c).__name__} as the cotangent of {x.name}")
 
 
 def pull_on_first_use(row: Elementwise, compiled: Callable[[str, Sequence[Rule | None]], Pull]) -> Pull:

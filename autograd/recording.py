@@ -99,6 +99,25 @@ def record_anyhow() -> Iterator[None]:
         leave(token)
 
 
+_exit_closed: ContextVar[bool] = ContextVar("exit_closed", default=False)
+
+
+@contextmanager
+def no_exit(closed: bool = True) -> Iterator[None]:
+    """No node turns into a plain number here: a rule that does so (by ``math``) has a derivative that would be lost."""
+    token = _exit_closed.set(closed)
+    try:
+        yield
+    finally:
+        _exit_closed.reset(token)
+
+
+def check_exit() -> None:
+    """Raise TypeError where nodes do not turn into plain numbers."""
+    if _exit_closed.get():
+        raise TypeError("a rule turns a node into a plain number, which has no derivative; write it with xp, not with math")
+
+
 @contextmanager
 def source_lines() -> Iterator[None]:
     """Note the source line that makes each node, in ``node.line``; costs some microseconds a node, so it is off by default."""

@@ -34,16 +34,32 @@ class Spelled:
     def __truediv__(self, other: Any) -> "Spelled": return Spelled(f"({self.text} / {_text(other)})")
     def __rtruediv__(self, other: Any) -> "Spelled": return Spelled(f"({_text(other)} / {self.text})")
     def __neg__(self) -> "Spelled": return Spelled(f"(-{self.text})")
-    def __lt__(self, other: Any) -> "Spelled": return Spelled(f"({self.text} < {_text(other)})")
-    def __le__(self, other: Any) -> "Spelled": return Spelled(f"({self.text} <= {_text(other)})")
-    def __gt__(self, other: Any) -> "Spelled": return Spelled(f"({self.text} > {_text(other)})")
-    def __ge__(self, other: Any) -> "Spelled": return Spelled(f"({self.text} >= {_text(other)})")
-    def __eq__(self, other: Any) -> Any: return Spelled(f"({self.text} == {_text(other)})")
+    def __lt__(self, other: Any) -> "Spelled": return Comparison(f"({self.text} < {_text(other)})")
+    def __le__(self, other: Any) -> "Spelled": return Comparison(f"({self.text} <= {_text(other)})")
+    def __gt__(self, other: Any) -> "Spelled": return Comparison(f"({self.text} > {_text(other)})")
+    def __ge__(self, other: Any) -> "Spelled": return Comparison(f"({self.text} >= {_text(other)})")
+    def __eq__(self, other: Any) -> Any: return Comparison(f"({self.text} == {_text(other)})")
     __hash__ = None  # type: ignore[assignment]  # as for anything whose == is not an answer
     # fmt: on
 
     def __bool__(self) -> bool:
         raise TypeError("a rule branches through xp.where")
+
+
+class Comparison(Spelled):
+    """What is true or false."""
+
+    __slots__ = ()
+
+
+class Mask(Spelled):
+    """1 where ``condition`` holds, and 0 elsewhere."""
+
+    __slots__ = ("condition",)
+
+    def __init__(self, text: str, condition: str) -> None:
+        super().__init__(text)
+        self.condition = condition
 
 
 class _OnFloats:
@@ -62,7 +78,10 @@ class _OnArrays(_OnFloats):
     """The same functions by the same names, which are then those of ``autograd.arrays``."""
 
     def where(self, condition: Any, x: Any, y: Any) -> Spelled:
-        return Spelled(f"where({_text(condition)}, {_text(x)}, {_text(y)})")
+        text = f"where({_text(condition)}, {_text(x)}, {_text(y)})"
+        if isinstance(condition, Comparison) and (_text(x), _text(y)) == ("1.0", "0.0"):
+            return Mask(text, condition.text)
+        return Spelled(text)
 
 
 def _text(x: Any) -> str:
@@ -96,30 +115,24 @@ def pull_source_on_arrays(rules: Rules) -> str:
         "    if type(g) is float: return",
     ]
     for name, partial in partials:
-        mask = _mask(partial)
-        product = f"g * {mask}" if mask else _scaled(partial)
+        product = _scaled(partial)
         lines += [f"    if {name}.requires_grad:", f"        {'share' if product == 'g' else 'gather'}({name}, {product})"]
     return "\n".join(lines)
 
 
-def _partials(rules: Rules, functions: Any) -> tuple[list[str], list[tuple[str, str]]]:
+def _partials(rules: Rules, functions: Any) -> tuple[list[str], list[tuple[str, Any]]]:
     names = [f"x{i}" for i in range(len(rules))]
     operands = [Spelled(f"{name}._data") for name in names]
     return names, [
-        (name, _text(rule(functions, Spelled("node._data"), *operands)))
-        for name, rule in zip(names, rules, strict=True)
-        if rule
+        (name, rule(functions, Spelled("node._data"), *operands)) for name, rule in zip(names, rules, strict=True) if rule
     ]
 
 
-def _scaled(partial: str) -> str:
-    return {"1.0": "g", "-1.0": "-g"}.get(partial, f"g * {partial}")
-
-
-def _mask(partial: str) -> str:
-    """The condition, if the partial is 1 where it holds and else 0: a product by booleans is the quicker one."""
-    mask = partial.removeprefix("where(").removesuffix(", 1.0, 0.0)")
-    return mask if partial == f"where({mask}, 1.0, 0.0)" and "where(" not in mask else ""
+def _scaled(partial: Any) -> str:
+    if isinstance(partial, Mask):
+        return f"g * {partial.condition}"  # a product by booleans is the quickest
+    text = _text(partial)
+    return {"1.0": "g", "-1.0": "-g"}.get(text, f"g * {text}")
 
 
 def compile_pull(name: str, rules: Rules) -> Callable[[Any], None]:

@@ -12,6 +12,7 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 from .calling import call_many, call_one, call_two, call_with_settings
+from .held import locked
 from .primitive import PRIMITIVES, Bound, Domain, Elementwise, Example, Operation, Primitive, Pull, Rule, Structural
 from .pulling import pull_by_one_vjp, pull_by_rules, pull_on_first_use
 from .spelled import compile_pull, compile_pull_on_arrays
@@ -82,12 +83,20 @@ def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str 
     25.0
     """
 
+    if not vjps:
+        raise TypeError("@primitive takes a vjp for each operand: @primitive(lambda xp, g, z, x: …)")
+
     def enter(forward: Rule) -> Operation:
+        if not callable(forward):
+            raise TypeError("@primitive takes the vjps first, and then the function: @primitive(lambda xp, g, z, x: …)")
         _, *parameters = signature(forward).parameters.values()
+        if len(vjps) > len(parameters):
+            raise TypeError(f"@primitive: {len(vjps)} vjps came for {len(parameters)} operands of {forward.__name__}")
+        forward, rules = locked(forward), tuple([rule and locked(rule) for rule in vjps])
         defaults = {p.name: p.default for p in parameters[len(vjps) :]}
         name = forward.__name__
-        row = Structural(name, forward, vjps, symbol or name, settings=defaults, examples=tuple(examples))
-        pull = pull_by_one_vjp if len(vjps) == 1 and vjps[0] else pull_by_rules
+        row = Structural(name, forward, rules, symbol or name, settings=defaults, examples=tuple(examples))
+        pull = pull_by_one_vjp if len(rules) == 1 and rules[0] else pull_by_rules
         return _enter(row, call_with_settings(row, pull), pull)
 
     return enter
@@ -106,7 +115,7 @@ def variadic_primitive(vjp: Rule, *, examples: Sequence[Example] = (), symbol: s
         _, _, *parameters = signature(forward).parameters.values()
         name = forward.__name__
         defaults = {p.name: p.default for p in parameters}
-        row = Structural(name, forward, (vjp,), symbol or name, True, defaults, tuple(examples))
+        row = Structural(name, locked(forward), (locked(vjp),), symbol or name, True, defaults, tuple(examples))
         return _enter(row, call_with_settings(row, pull_by_rules), pull_by_rules)
 
     return enter

@@ -8,15 +8,15 @@
 Value(6, grad=0)
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
 import numpy as np
 
-from . import arrays, graph
+from . import arrays
 from .graph import Node, constant
 from .pullback import Pullback, as_node, is_watched, watching, zeros
-from .tensor import Tensor
 from .trees import flatten
 
 
@@ -28,7 +28,7 @@ class GradientTape:
         watch_accessed_variables: every node that takes a gradient is watched; if False, only those passed to ``watch``.
 
     Gradients are Values and Tensors: constants, unless a tape or a transform around this one is at work, so that they nest for
-    higher orders. What was computed before the block began counts as given, as in TensorFlow.
+    higher orders.
 
     Source: the interface of ``tf.GradientTape``.
     """
@@ -37,12 +37,10 @@ class GradientTape:
         self._persistent = persistent
         self._watches_all = watch_accessed_variables
         self._watched: dict[Node, bool] = {}  # and whether each took a gradient before
-        self._since = graph.now + 1
         self._watching = ExitStack()
         self._used = False
 
     def __enter__(self) -> Self:
-        self._since = graph.tick()
         self._watching.enter_context(watching())
         return self
 
@@ -86,16 +84,16 @@ class GradientTape:
             for x in some:
                 if not isinstance(x, Node):
                     raise TypeError(f"gradient: a {what} is a Value or a Tensor, not {type(x).__name__}")
+        cotangents = _seeds(output_gradients, roots)
         self._used = True
         if not self._persistent:
             self._watching.close()
-        seeds = [None] * len(roots) if output_gradients is None else flatten(output_gradients)[0]
-        cotangents = [_seed(seed, root) for seed, root in zip(seeds, roots, strict=True)]
-        back = Pullback(roots, nodes, opaque=[x for x in nodes if x.op is None or x._time < self._since])
-        if is_watched():
+        # Behind the only source no other can lie, so the walk need not go there: it may be a long way, as in a loop of steps.
+        back = Pullback(roots, nodes, opaque=nodes if len(nodes) == 1 else ())
+        if is_watched() or any(isinstance(g, Node) and g.requires_grad for g in cotangents):
             found = back.nodes([as_node(g, root) for g, root in zip(cotangents, roots)])
         else:
-            numbers = back.numbers(cotangents)
+            numbers = back.numbers([g._data if isinstance(g, Node) else g for g in cotangents])
             found = [g if g is None else constant(type(x), g) for g, x in zip(numbers, nodes)]
         if not self._watches_all:
             found = [g if x in self._watched else None for g, x in zip(found, nodes)]
@@ -104,14 +102,23 @@ class GradientTape:
         return flatten(sources)[1](found)
 
 
+def _seeds(output_gradients: Any, roots: Sequence[Node]) -> list[Any]:
+    """A cotangent for each target: 1, or what was given for it."""
+    if output_gradients is None:
+        return [np.ones_like(root._data) if type(root).xp is arrays else 1.0 for root in roots]
+    given = flatten(output_gradients)[0]
+    if len(given) != len(roots):
+        raise ValueError(f"gradient: {len(given)} output gradients came for {len(roots)} targets; pass one for each")
+    return [_seed(seed, root) for seed, root in zip(given, roots)]
+
+
 def _seed(seed: Any, root: Node) -> Any:
-    if type(root).xp is not arrays:
-        return 1.0 if seed is None else float(seed)
     if seed is None:
-        return np.ones_like(root._data)
-    number = np.asarray(seed._data if isinstance(seed, Tensor) else seed, np.asarray(root._data).dtype)
-    if number.shape != np.shape(root._data):
-        raise ValueError(
-            f"gradient: an output gradient of shape {number.shape} came for a target of shape {np.shape(root._data)}"
-        )
-    return number
+        return _seeds(None, [root])[0]
+    number = seed if isinstance(seed, Node) else type(root).coerce(np.asarray(seed, float) if type(root).xp is arrays else seed)
+    shape = np.shape(number._data if isinstance(number, Node) else number)
+    if shape != np.shape(root._data):
+        raise ValueError(f"gradient: an output gradient of shape {shape} came for a target of shape {np.shape(root._data)}")
+    if isinstance(number, Node) or type(root).xp is not arrays:
+        return number
+    return number.astype(np.asarray(root._data).dtype)

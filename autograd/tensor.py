@@ -10,9 +10,10 @@ from numpy.typing import DTypeLike, NDArray
 from . import arrays, graph, ops
 from .crossing import from_values, to_values
 from .fitting import share
-from .held import Held, held, own
+from .held import held
 from .numpy_protocol import array_function, array_ufunc
 from .operators import Operand, Operators
+from .recording import check_exit
 from .value import Value
 
 Axis = arrays.Axis
@@ -48,34 +49,21 @@ class Tensor(Operators):
 
     def __init__(self, data: Any, *, label: str = "", requires_grad: bool = True, dtype: DTypeLike | None = None) -> None:
         if dtype is not None:
-            data = np.asarray(data).astype(dtype)
+            data = _converted(_as_array(data), dtype)
         super().__init__(data, label=label, requires_grad=requires_grad)
 
     @staticmethod
     def coerce(data: Any) -> NDArray[Any]:
         """``data`` as an array of its own."""
-        if isinstance(data, Operators):
-            raise TypeError(f"Tensor holds numbers, not a {type(data).__name__}; use it as it is, or its detach()")
-        try:
-            array = np.asarray(data)
-        except ValueError:
-            raise ValueError("Tensor: the lists in data differ in length; pass a rectangle of numbers") from None
+        array = _as_array(data)
         if array.dtype.kind != "f":
-            _refuse_dtype(array)
-        return own(array) if array is data or isinstance(data, Held) or array.base is not None else array
+            _refuse_dtype(array.dtype)
+        return array
 
     @classmethod
     def operand(cls, x: Any) -> Any:
         """``x`` as the datum of a constant: plain numbers stay plain, so that they take on the dtype of what they meet."""
-        if isinstance(x, float | int):
-            return x
-        try:
-            array = np.asarray(x)
-        except ValueError:
-            raise ValueError("lists beside a Tensor differ in length; pass a rectangle of numbers") from None
-        if array.dtype.kind not in "fiub":
-            _refuse_dtype(array)
-        return own(array) if array is x or array.base is not None else array
+        return x if isinstance(x, float | int) else _as_array(x)
 
     @property
     def data(self) -> Any:
@@ -93,8 +81,12 @@ class Tensor(Operators):
     def grad(self) -> Any:
         """The gradient, an array of the same shape and dtype; zeros where none has come."""
         if type(self._grad) is not np.ndarray:
-            self._grad = np.zeros(self.shape, self.dtype) if type(self._grad) is float else np.asarray(self._grad)
-        return self._grad
+            self._grad = np.zeros(self.shape, self.dtype) if type(self._grad) is float else np.array(self._grad)
+        if self.op is None:
+            return self._grad
+        seen = self._grad.view()  # others may hold the same array
+        seen.flags.writeable = False
+        return seen
 
     @grad.setter
     def grad(self, grad: Any) -> None:
@@ -111,9 +103,9 @@ class Tensor(Operators):
 
     def descend(self, step: Any) -> None:
         """Take ``step``, an array made for this, from the numbers of a leaf: what an optimizer does."""
-        # Written in place if nobody else holds the array: neither a view, nor a constant that shares it.
-        alone = getrefcount(self._data) <= 2
-        self._write(np.subtract(self._data, step, out=self._data if alone else step))
+        # Written in place if nobody else holds the array: no view of it, no constant that shares it.
+        alone = getrefcount(self._data) <= 2 and self.op is None
+        self._write(np.subtract(self._data, step, out=self._data if alone else np.empty_like(self._data), casting="same_kind"))
 
     def backward(self, grad: Any = None) -> None:
         """Add ``d(self)/d(node) * grad`` to the gradient of every leaf behind this node, by the chain rule.
@@ -137,7 +129,7 @@ class Tensor(Operators):
                 )
             graph.backward(self, np.ones(self.shape, self.dtype))
         else:
-            graph.backward(self, _cotangent(grad, self.shape, self.dtype, "backward", self.name))
+            graph.backward(self, _cotangent(grad, self))
 
     # -- what it is ------------------------------------------------------------------------------------------------------
 
@@ -172,6 +164,7 @@ class Tensor(Operators):
         """The only element as a plain float, out of the graph."""
         if self.size != 1:
             raise ValueError(f"item: {self.name} has shape {self.shape}, not one element")
+        check_exit()
         return float(np.asarray(self._data).reshape(()))
 
     def __float__(self) -> float:
@@ -189,9 +182,10 @@ class Tensor(Operators):
         data = np.asarray(self._data)
         label = f", label={self.label!r}" if self.label else ""
         dtype = "" if data.dtype == np.float64 else f", {data.dtype}"
-        if self.size > 12:
+        if self.size > 12 or not self.size:
             return f"Tensor(shape={self.shape}{dtype}{label})"
-        return f"Tensor({np.array2string(data, precision=6, separator=', ', prefix='Tensor(')}{dtype}{label})"
+        with np.printoptions(precision=6, suppress=False, floatmode="maxprec", nanstr="nan", infstr="inf", sign="-"):
+            return f"Tensor({np.array2string(data, separator=', ', prefix='Tensor(')}{dtype}{label})"
 
     def __len__(self) -> int:
         if not self.shape:
@@ -223,7 +217,7 @@ class Tensor(Operators):
     # -- elements --------------------------------------------------------------------------------------------------------
 
     def __getitem__(self, key: Any) -> Self:
-        return ops.index(self, _frozen(key))
+        return ops.index(self, _places(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if self.op is not None:
@@ -278,8 +272,8 @@ class Tensor(Operators):
     def prod(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.prod(self, axis, keepdims)
     def max(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.max(self, axis, keepdims)
     def min(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.min(self, axis, keepdims)
-    def argmax(self, axis: int | None = None) -> Any: return ops.argmax(self, axis)
-    def argmin(self, axis: int | None = None) -> Any: return ops.argmin(self, axis)
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any: return ops.argmax(self, axis, keepdims)
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any: return ops.argmin(self, axis, keepdims)
     def cumsum(self, axis: int | None = None) -> Self: return ops.cumsum(self, axis)
     def logsumexp(self, axis: Axis = None, keepdims: bool = False) -> Self: return ops.logsumexp(self, axis, keepdims)
     def softmax(self, axis: Axis = -1) -> Self: return ops.softmax(self, axis)
@@ -295,7 +289,7 @@ class Tensor(Operators):
     def dot(self, other: Operand) -> Self: return ops.dot(self, other)
     def diagonal(self, offset: int = 0) -> Self: return ops.diagonal(self, offset)
     def trace(self, offset: int = 0) -> Self: return ops.trace(self, offset)
-    def astype(self, dtype: DTypeLike) -> Self: return ops.astype(self, np.dtype(dtype))
+    def astype(self, dtype: DTypeLike) -> Self: return ops.astype(self, dtype)
     # fmt: on
 
 
@@ -307,25 +301,49 @@ def _numbers(x: Any) -> Any:
     return x._data if isinstance(x, Operators) else x
 
 
-def _frozen(key: Any) -> Any:
-    """``key`` with its arrays copied, since the graph keeps it."""
+def _places(key: Any) -> Any:
+    """``key`` with its sequences as arrays of places or of truths."""
     if isinstance(key, tuple):
-        return tuple([_frozen(part) for part in key])
+        return tuple([_places(part) for part in key])
     if isinstance(key, Operators):
         raise TypeError(
             "a Tensor's place is named by whole numbers, slices or booleans, not by a node; pass its data as integers"
         )
-    return np.array(key) if isinstance(key, np.ndarray | list) else key
+    if key is None or key is ... or isinstance(key, int | np.integer | np.bool_ | slice | np.ndarray):
+        return key
+    places = np.array(key)
+    return places if places.size else places.astype(int)
 
 
-def _cotangent(grad: Any, shape: tuple[int, ...], dtype: Any, name: str, of: str) -> NDArray[Any]:
-    array = np.array(_numbers(grad), dtype=dtype)
-    if array.shape != shape:
-        raise ValueError(f"{name}: the cotangent of {of} must have its shape, {shape}, not {array.shape}")
-    return array
+def _cotangent(grad: Any, like: Tensor) -> NDArray[Any]:
+    array = grad._data if isinstance(grad, Operators) else _as_array(grad)
+    if np.shape(array) != like.shape:
+        raise ValueError(f"backward: the cotangent of {like.name} must have its shape, {like.shape}, not {np.shape(array)}")
+    return np.array(array, like.dtype)
 
 
-def _refuse_dtype(array: NDArray[Any]) -> NoReturn:
+def _as_array(data: Any) -> NDArray[Any]:
+    """Real numbers as an array of its own, whatever dtype they have."""
+    if isinstance(data, Operators):
+        raise TypeError(f"Tensor holds numbers, not a {type(data).__name__}; use it as it is, or its detach()")
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ValueError("Tensor: the lists in data differ in length; pass a rectangle of numbers") from None
+    if array.dtype.kind not in "fiub":
+        _refuse_dtype(array.dtype)
+    return array if isinstance(data, list | tuple) else np.array(array)
+
+
+def _converted(array: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """``array`` in a floating dtype."""
+    wanted = np.dtype(dtype)
+    if wanted.kind != "f":
+        raise TypeError(f"a Tensor is of a floating dtype, not {wanted}; for other numbers take those of .data")
+    return array.astype(wanted)
+
+
+def _refuse_dtype(dtype: np.dtype[Any]) -> NoReturn:
     ways = {
         "i": "pass floats, or dtype=float",
         "u": "pass floats, or dtype=float",
@@ -333,5 +351,4 @@ def _refuse_dtype(array: NDArray[Any]) -> NoReturn:
         "c": "pass the real and the imaginary part as two Tensors",
         "O": "for Values use Tensor.of(values); else pass a rectangle of numbers",
     }
-    way = ways.get(array.dtype.kind, "pass numbers")
-    raise TypeError(f"Tensor holds floating point numbers, not {array.dtype}; {way}")
+    raise TypeError(f"Tensor holds floating point numbers, not {dtype}; {ways.get(dtype.kind, 'pass numbers')}")

@@ -21,11 +21,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import arrays, ops
+from .errors import callers_depth
 from .graph import Node, constant
 from .pullback import Pullback, as_node, basis, is_watched, watching, zeros
 from .recording import record_anyhow
 from .tensor import Tensor
-from .trees import Rebuild, flatten
+from .trees import Rebuild, flatten, leaves_like
 from .value import Value
 
 Function: TypeAlias = Callable[..., Any]
@@ -51,7 +52,7 @@ def value_and_grad(f: Function, argnum: Argnum = 0) -> Function:
     def of(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = _run("grad", f, argnum, args, kwargs)
         y = run.one_number()
-        return run.as_given(y, run.plain), run.gradient([_ones(y)])
+        return run.as_result(y), run.gradient([_ones(y)])
 
     return of
 
@@ -101,7 +102,7 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     run = _run("vjp", f, tuple(range(len(primals))) if len(primals) != 1 else 0, primals, {})
 
     def pull(g: Any) -> Any:
-        return run.gradient(_matched("vjp", g, run.results))
+        return run.gradient(_matched("vjp", g, run.results, run.shown()))
 
     return run.shown(), pull
 
@@ -127,14 +128,14 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """
     primals, tangents = _as_arguments(primals), _as_arguments(tangents)
     run = _run("jvp", f, tuple(range(len(primals))), primals, {})
-    directions = _matched("jvp", tangents, run.sources)
+    directions = _matched("jvp", tangents, run.sources, primals)
     with record_anyhow():
         any_cotangents = [type(y)(_ones(y)) for y in run.results]
         pulled = Pullback(run.results, run.sources).nodes(any_cotangents)
     pairs = [(g, v) for g, v in zip(pulled, directions) if g is not None]
     back = Pullback([g for g, _ in pairs], any_cotangents)
     along = run.walked(back, [v for _, v in pairs], any_cotangents)
-    return run.shown(), run.rebuild([run.as_given(d, run.plain) for d in along])
+    return run.shown(), run.rebuild([as_given(d, run.plain) for d in along])
 
 
 def hvp(f: Function, primals: Any, tangents: Any) -> Any:
@@ -159,7 +160,7 @@ def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     arguments = _as_arguments(primals)
     every = tuple(range(len(arguments)))
     run = _run("hvp", grad(f, every), every, arguments, {})
-    product = run.gradient(_matched("hvp", _as_arguments(tangents), run.results))
+    product = run.gradient(_matched("hvp", _as_arguments(tangents), run.results, arguments))
     return product if isinstance(primals, tuple) else product[0]
 
 
@@ -181,7 +182,14 @@ def jacobian(f: Function, argnum: Argnum = 0) -> Function:
         for y in run.results:
             back = Pullback([y], run.sources)
             rows = [run.walked(back, [unit], run.sources) for unit in basis(y)]
-            blocks.append(run.arranged([_block(y, x, [row[i] for row in rows]) for i, x in enumerate(run.sources)]))
+            blocks.append(
+                run.arranged(
+                    [
+                        _block(y, x, [row[i] for row in rows], plain)
+                        for i, (x, plain) in enumerate(zip(run.sources, run.given_plain))
+                    ]
+                )
+            )
         return run.rebuild(blocks)
 
     return of
@@ -230,7 +238,11 @@ class _Run:
 
     def shown(self) -> Any:
         """What the function gave, in the kinds of number it was given."""
-        return self.rebuild([self.as_given(y, self.plain) for y in self.results])
+        return self.rebuild([self.as_result(y) for y in self.results])
+
+    def as_result(self, y: Node) -> Any:
+        """A result in the kinds of number that were given; a node all the same, if it may be differentiated again."""
+        return as_given(y if self.onward else y.detach(), plain=True) if self.plain else y
 
     def gradient(self, seeds: Sequence[Any]) -> Any:
         """The cotangents of the arguments, nested like them, given those of the results."""
@@ -238,51 +250,63 @@ class _Run:
 
     def walked(self, back: Pullback, seeds: Sequence[Any], sources: Sequence[Node]) -> list[Any]:
         """Cotangents of ``sources``, as nodes if they are to be differentiated again; 0 where none comes."""
-        if not self.onward:
-            cotangents = back.numbers([x._data if isinstance(x, Node) else x for x in seeds])
+        if not (self.onward or is_watched() or any(isinstance(x, Node) for x in seeds)):
+            cotangents = back.numbers(seeds)
             return [zeros(x) if c is None else c for x, c in zip(sources, cotangents)]
         nodes = back.nodes([as_node(seed, root) for seed, root in zip(seeds, back.roots)])
         return [constant(type(x), zeros(x)) if c is None else c for x, c in zip(sources, nodes)]
 
     def arranged(self, derivatives: Sequence[Any]) -> Any:
         """One derivative for each source, in the nesting of the arguments."""
-        return self.gather([self.as_given(c, plain) for c, plain in zip(derivatives, self.given_plain)])
+        return self.gather([as_given(c, plain) for c, plain in zip(derivatives, self.given_plain)])
 
-    def as_given(self, x: Any, plain: bool) -> Any:
-        """``x`` as a plain number or array where plain ones came, unless an outer transform has yet to differentiate it."""
-        if plain and not (self.onward and isinstance(x, Node) and x.requires_grad):
-            x = x._data if isinstance(x, Node) else x
-            return float(x) if np.ndim(x) == 0 else np.array(x)
+
+def as_given(x: Any, plain: bool) -> Any:
+    """``x`` as a plain number or array where plain ones came, unless it is a node that may yet be differentiated."""
+    if not plain or (isinstance(x, Node) and x.requires_grad):
         return x
+    x = x._data if isinstance(x, Node) else x
+    return float(x) if np.ndim(x) == 0 else np.array(x)
 
 
 def _run(name: str, f: Function, argnum: Argnum, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Run:
-    chosen = (argnum,) if isinstance(argnum, int) else tuple(argnum)
-    for i in chosen:
-        if not -len(args) <= i < len(args):
-            raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {len(args)}")
-    chosen = tuple([i % len(args) for i in chosen])
-    given, gather = flatten([args[i] for i in chosen])
+    several = list(argnum) if isinstance(argnum, tuple | list) else None
+    chosen = _places(name, [argnum] if several is None else several, len(args))
+    given, gather = flatten([args[i] for i in dict.fromkeys(chosen)])
     onward = is_watched() or any(isinstance(x, Node) for x in given)
     with watching(), record_anyhow():
-        number = Tensor if any(isinstance(x, np.ndarray | Tensor) for x in flatten([args, kwargs])[0]) else Value
-        sources = [_source(name, x, number) for x in given]
-        lifted = dict(zip(chosen, gather(sources)))
+        beside = [x.dtype for x in flatten([args, kwargs])[0] if isinstance(x, np.ndarray | Tensor)]
+        sources = [_source(name, x, beside) for x in given]
+        lifted = dict(zip(dict.fromkeys(chosen), gather(sources)))
         y = f(*[lifted.get(i, x) for i, x in enumerate(args)], **kwargs)
     results, rebuild = flatten(y)
     return _Run(
         name,
         sources,
         [not isinstance(x, Node) for x in given],
-        (lambda parts: gather(parts)[0]) if isinstance(argnum, int) else (lambda parts: tuple(gather(parts))),
+        _answering(gather, chosen, several is None),
         [_result(name, x) for x in results],
         rebuild,
         onward,
     )
 
 
-def _source(name: str, x: Any, number: type[Node]) -> Node:
-    """``x`` as a node of its own, so that uses of it outside of the function are not mistaken for uses within."""
+def _answering(gather: Rebuild, chosen: tuple[int, ...], one: bool) -> Rebuild:
+    """From a derivative for each source to one for each argument asked for: bare for one, a tuple for a tuple."""
+    order = list(dict.fromkeys(chosen))
+
+    def arranged(parts: Sequence[Any]) -> Any:
+        whole = gather(parts)
+        return whole[0] if one else tuple([whole[order.index(i)] for i in chosen])
+
+    return arranged
+
+
+def _source(name: str, x: Any, beside: Sequence[Any]) -> Node:
+    """``x`` as a node of its own, so that uses of it outside of the function are not mistaken for uses within.
+
+    Among arrays (of the dtypes ``beside``) a plain number becomes an array too.
+    """
     if isinstance(x, Node):
         return ops.positive(x) if x.requires_grad else type(x)(x._data)
     if isinstance(x, np.ndarray):
@@ -291,7 +315,10 @@ def _source(name: str, x: Any, number: type[Node]) -> Node:
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
     if isinstance(x, Real) and not isinstance(x, bool):
-        return number(float(x))
+        if not beside:
+            return Value(float(x))
+        floats = [dtype for dtype in beside if dtype.kind == "f"]
+        return Tensor(float(x), dtype=np.result_type(*floats) if floats else float)
     raise TypeError(
         f"{name} differentiates in numbers, floating arrays, Values and Tensors (and lists of them), not {type(x).__name__}"
     )
@@ -306,7 +333,7 @@ def _result(name: str, y: Any) -> Node:
         f"{name}: the function gave a plain {type(y).__name__}, which nothing connects to its arguments, so its derivative is "
         "taken to be 0; compute it with the functions of autograd (not math), and without float() and .data",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=callers_depth(),
     )
     return constant(Tensor, np.asarray(y)) if isinstance(y, np.ndarray) else constant(Value, float(y))
 
@@ -319,33 +346,60 @@ def _as_arguments(x: Any) -> tuple[Any, ...]:
     return x if isinstance(x, tuple) else (x,)
 
 
-def _matched(name: str, vector: Any, nodes: Sequence[Node]) -> list[Any]:
-    """The leaves of ``vector``, each in the shape and dtype of its node."""
-    parts = flatten(vector)[0]
-    if len(parts) != len(nodes):
-        raise ValueError(f"{name}: the vector has {len(parts)} parts for {len(nodes)} numbers or arrays; nest it like them")
-    for part, node in zip(parts, nodes):
-        if np.shape(getattr(part, "_data", part)) != np.shape(node._data):
-            raise ValueError(
-                f"{name}: a vector of shape {np.shape(getattr(part, '_data', part))} came for a number of shape "
-                f"{np.shape(node._data)}; it must have that shape"
-            )
-    return [
-        part
-        if isinstance(part, Node)
-        else np.array(part, np.asarray(node._data).dtype)
-        if type(node).xp is arrays
-        else float(part)
-        for part, node in zip(parts, nodes)
-    ]
+def _places(name: str, argnum: Sequence[Any], n: int) -> tuple[int, ...]:
+    """Which arguments are meant, counted from the first."""
+    for i in argnum:
+        if isinstance(i, bool) or not isinstance(i, int | np.integer):
+            raise TypeError(f"{name}: argnum is a whole number or a tuple of them, not {i!r}")
+        if not -n <= i < n:
+            raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {n}")
+    return tuple([int(i) % n for i in argnum])
 
 
-def _block(y: Node, x: Node, rows: list[Any]) -> Any:
+def _matched(name: str, vector: Any, nodes: Sequence[Node], like: Any) -> list[Any]:
+    """The leaves of ``vector``, which is nested like ``like``, each in the shape and dtype of its node."""
+    n = len(flatten(vector)[0])
+    parts = leaves_like(like, vector)
+    if parts is None and n != len(nodes):
+        raise ValueError(
+            f"{name}: the vector has {n} part{'s' * (n != 1)} for {len(nodes)} numbers or arrays; nest it like them"
+        )
+    if parts is None:
+        raise ValueError(f"{name}: the vector is nested otherwise than what it belongs to; nest it like {_shown(like)}")
+    return [_as_vector(name, part, node) for part, node in zip(parts, nodes, strict=True)]
+
+
+def _as_vector(name: str, part: Any, node: Node) -> Any:
+    try:
+        array = np.asarray(part._data if isinstance(part, Node) else part)
+    except ValueError:  # lists that differ in length
+        array = np.asarray(None)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: a vector holds real numbers, not {type(part).__name__ if array.ndim == 0 else array.dtype}")
+    if array.shape != np.shape(node._data):
+        raise ValueError(
+            f"{name}: a vector of shape {array.shape} came for a number of shape {np.shape(node._data)}; it must have "
+            "that shape"
+        )
+    if isinstance(part, Node):
+        return part
+    return array.astype(np.asarray(node._data).dtype) if type(node).xp is arrays else float(array)
+
+
+def _shown(tree: Any) -> str:
+    """The nesting of ``tree``, for messages."""
+    leaves, rebuild = flatten(tree)
+    shown = str(rebuild(["…"] * len(leaves))).replace("'…'", "…")
+    return shown if len(shown) < 60 else shown[:59] + "…"
+
+
+def _block(y: Node, x: Node, rows: list[Any], given_plain: bool) -> Any:
     """The derivatives of the elements of ``y`` in ``x``, as one array (or node)."""
     if type(y).xp is not arrays:
         return rows[0]
     shape = (*np.shape(y._data), *np.shape(x._data))
     if not rows or not isinstance(rows[0], Node):
-        return np.array(rows, np.asarray(y._data).dtype).reshape(shape)
+        block = np.array(rows, np.asarray(y._data).dtype).reshape(shape)
+        return block if given_plain else constant(Tensor, block)
     stacked = ops.stack(rows) if type(x).xp is arrays else Tensor.of(rows)
     return ops.reshape(stacked, shape)

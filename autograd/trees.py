@@ -34,6 +34,35 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
     return leaves, rebuild
 
 
+def leaves_like(like: Any, tree: Any) -> list[Any] | None:
+    """The leaves of ``tree`` in the order of those of ``like``; None if the two are nested otherwise.
+
+    Dicts go by their keys; lists, tuples and arrays stand for each other.
+
+    >>> leaves_like({"a": 1.0, "b": [2.0]}, {"b": (3.0,), "a": 4.0})
+    [4.0, 3.0]
+    """
+    parts, together = _opened(like)
+    others, also = _opened(tree)
+    if together is None:
+        return None if also else [tree]
+    if isinstance(tree, np.ndarray) and also is None:
+        others = list(tree)
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            return None
+        others = [tree[key] for key in like]
+    elif isinstance(tree, dict) or len(others) != len(parts):
+        return None
+    found: list[Any] = []
+    for part, other in zip(parts, others):
+        some = leaves_like(part, other)
+        if some is None:
+            return None
+        found += some
+    return found
+
+
 def _opened(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any] | None]:
     if isinstance(tree, dict):
         return list(tree.values()), lambda parts: dict(zip(tree, parts))
@@ -42,11 +71,12 @@ def _opened(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any] | None]:
     if isinstance(tree, list | tuple):
         return list(tree), tuple if isinstance(tree, tuple) else list
     if isinstance(tree, np.ndarray) and tree.dtype == object:
-        return tree.ravel().tolist(), lambda parts: _array_of(parts, tree.shape)
+        return [tree[place] for place in np.ndindex(tree.shape)], lambda parts: _array_of(parts, tree.shape)
     return [], None
 
 
 def _array_of(parts: Sequence[Any], shape: tuple[int, ...]) -> Any:
     array = np.empty(len(parts), object)
-    array[:] = parts
+    for i, part in enumerate(parts):  # one by one, for NumPy would unpack what has a length
+        array[i] = part
     return array.reshape(shape)

@@ -8,6 +8,7 @@ import numpy as np
 from . import scalar
 from .errors import DomainError
 from .operators import Operators
+from .recording import check_exit
 
 
 class Value(Operators):
@@ -53,9 +54,10 @@ class Value(Operators):
 
     def item(self) -> float:
         """The number as a plain float, out of the graph."""
-        return float(self._data)
+        return float(self)
 
     def __float__(self) -> float:
+        check_exit()
         return float(self._data)
 
     def __bool__(self) -> bool:

@@ -44,7 +44,7 @@ from .elementwise import (
     tanh,
     where,
 )
-from .many import add_n, logaddexp, weighted_sum
+from .many import add_n, logaddexp, max_n, min_n, weighted_sum
 from .products import dot, einsum, inner, matmul, outer, tensordot
 from .reductions import (
     argmax,
@@ -133,10 +133,12 @@ __all__ = [
     "logsumexp",
     "matmul",
     "max",
+    "max_n",
     "max_pool",
     "maximum",
     "mean",
     "min",
+    "min_n",
     "minimum",
     "moveaxis",
     "mul",

@@ -283,7 +283,8 @@ def step(xp: XP, x: X) -> X:
 
     Source: Rosenblatt, *The Perceptron* (1958).
     """
-    return xp.where(x > 0, 1.0, 0.0)
+    zero = xp.minimum(xp.abs(x), 0.0)  # of the dtype of x
+    return xp.where(x > 0, 1.0, zero)
 
 
 # -- choices ----------------------------------------

@@ -56,6 +56,24 @@ def weighted_sum(xp: XP, operands: Sequence[X]) -> X:
     return add_up(terms, next(terms))
 
 
+def _extreme_partials(xp: XP, z: X, operands: Sequence[X]) -> list[X]:
+    chosen = [xp.where(x == z, 1.0, 0.0) for x in operands]
+    ties = add_up(chosen[1:], chosen[0])
+    return [here / ties for here in chosen]
+
+
+@variadic(_extreme_partials, domain=REAL, symbol="max")
+def max_n(xp: XP, operands: Sequence[X]) -> X:
+    """The largest of many; those that tie share the derivative evenly by convention."""
+    return reduce(xp.maximum, operands)
+
+
+@variadic(_extreme_partials, domain=REAL, symbol="min")
+def min_n(xp: XP, operands: Sequence[X]) -> X:
+    """The smallest of many; those that tie share the derivative evenly by convention."""
+    return reduce(xp.minimum, operands)
+
+
 @variadic(lambda xp, z, operands: [xp.exp(x - z) for x in operands], domain=REAL, symbol="logsumexp")
 def logaddexp(xp: XP, operands: Sequence[X]) -> X:
     """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""

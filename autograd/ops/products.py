@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import axes_of
 from ..primitive import example
 from ..table import primitive, variadic_primitive
 from .elementwise import XP, X, mul
-from .shapes import anything, reshape, transpose
+from .shapes import anything, index, reshape, transpose
 
 
 def _matmul_left_vjp(xp: XP, g: X, z: X, a: X, b: X) -> X:
@@ -95,8 +96,8 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     seen = [anything(x, "einsum") for x in operands]
     shapes = [x.shape for x in seen]
     terms, out = _spelled_out(subscripts, shapes)
-    terms, units = _without_diagonals(terms, shapes)
-    return einsum_n(*seen, *units, subscripts=",".join(terms) + "->" + out)
+    plain = [_on_diagonals(x, term) for x, term in zip(seen, terms)]
+    return einsum_n(*[x for x, _ in plain], subscripts=",".join([term for _, term in plain]) + "->" + out)
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
@@ -104,7 +105,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = anything(a, "tensordot"), anything(b, "tensordot")
     if isinstance(axes, int):
         axes = (range(len(a.shape) - axes, len(a.shape)), range(axes))
-    lost_a, lost_b = [[i % len(x.shape) for i in _several(some)] for x, some in zip((a, b), axes, strict=True)]
+    lost_a, lost_b = [axes_of(_several(some), len(x.shape)) for x, some in zip((a, b), axes, strict=True)]
     left = [i for i in range(len(a.shape)) if i not in lost_a]
     right = [i for i in range(len(b.shape)) if i not in lost_b]
     n = prod([a.shape[i] for i in lost_a])
@@ -136,8 +137,8 @@ def outer(a: Any, b: Any) -> Any:
     return mul(reshape(anything(a, "outer"), (-1, 1)), reshape(anything(b, "outer"), (1, -1)))
 
 
-def _several(axes: Any) -> Sequence[int]:
-    return (axes,) if isinstance(axes, int) else axes
+def _several(axes: Any) -> tuple[int, ...]:
+    return (axes,) if isinstance(axes, int) else tuple(axes)
 
 
 def _spelled_out(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], str]:
@@ -165,17 +166,16 @@ def _spelled_out(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[li
     return terms, out.replace("...", dots)
 
 
-def _without_diagonals(terms: list[str], shapes: Sequence[tuple[int, ...]]) -> tuple[list[str], list[Any]]:
-    """``terms`` in which no letter comes twice, and the unit matrices, which follow the operands, that hold the two equal."""
-    free = [letter for letter in string.ascii_letters if letter not in "".join(terms)]
-    plain, units, names = [], [], []
-    for term, shape in zip(terms, shapes):
-        seen = ""
-        for letter, n in zip(term, shape):
-            if letter in seen:
-                names.append(letter + free[0])
-                units.append(np.eye(n))
-                letter = free.pop(0)
-            seen += letter
-        plain.append(seen)
-    return [*plain, *names], units
+def _on_diagonals(a: Any, term: str) -> tuple[Any, str]:
+    """``a`` with axes of one name taken along their diagonal, and its letters, of which none comes twice."""
+    for letter in dict.fromkeys(term):
+        places = [i for i, other in enumerate(term) if other == letter]
+        if len(places) > 1:
+            lengths = {a.shape[i] for i in places}
+            if len(lengths) > 1:
+                raise ValueError(f"einsum: '{letter}' names axes of lengths {' and '.join(map(str, sorted(lengths)))}")
+            rest = [i for i in range(len(term)) if i not in places]
+            along = np.arange(lengths.pop())
+            a = index(transpose(a, (*places, *rest)), (along,) * len(places))
+            term = letter + "".join([term[i] for i in rest])
+    return a, term

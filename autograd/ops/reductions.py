@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Axis
+from ..arrays import Axis, axes_of
 from ..primitive import example
 from ..table import primitive
 from .elementwise import XP, X
@@ -26,13 +26,13 @@ def kept(xp: XP, x: X, a: X, axis: Axis) -> X:
     if axis is None:
         return x  # one number broadcasts as it is
     shape = a.shape
-    lost = {i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)}
+    lost = (axis % len(shape),) if type(axis) is int else axes_of(axis, len(shape))
     return x.reshape(tuple([1 if i in lost else n for i, n in enumerate(shape)]))
 
 
 def count(a: X, axis: Axis) -> int:
     """How many elements of ``a`` make one result."""
-    return times([a.shape[i] for i in (range(len(a.shape)) if axis is None else (axis,) if isinstance(axis, int) else axis)])
+    return times([a.shape[i] for i in axes_of(axis, len(a.shape))])
 
 
 def _sum_vjp(xp: XP, g: X, z: X, a: X, axis: Axis, keepdims: bool) -> X:
@@ -131,7 +131,7 @@ def _product_of_others(xp: XP, a: X) -> X:
 
 def _prod_vjp(xp: XP, g: X, z: X, a: X, axis: Axis, keepdims: bool) -> X:
     shape = a.shape
-    axes = range(len(shape)) if axis is None else [i % len(shape) for i in ((axis,) if isinstance(axis, int) else axis)]
+    axes = axes_of(axis, len(shape))
     order = (*axes, *[i for i in range(len(shape)) if i not in axes])
     moved = xp.transpose(a, order)
     others = _product_of_others(xp, xp.reshape(moved, (times(moved.shape[: len(axes)]), *moved.shape[len(axes) :])))
@@ -247,14 +247,14 @@ def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
     return sum(absolute(a) ** ord, axis, keepdims) ** (1.0 / ord) if ord != 1 else sum(absolute(a), axis, keepdims)
 
 
-def argmax(a: Any, axis: int | None = None) -> Any:
+def argmax(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """Where the largest element lies, as plain whole numbers: no derivative flows."""
-    return np.argmax(_numbers(a, "argmax"), axis)
+    return np.argmax(_numbers(a, "argmax"), axis, keepdims=keepdims)
 
 
-def argmin(a: Any, axis: int | None = None) -> Any:
+def argmin(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """Where the smallest element lies, as plain whole numbers: no derivative flows."""
-    return np.argmin(_numbers(a, "argmin"), axis)
+    return np.argmin(_numbers(a, "argmin"), axis, keepdims=keepdims)
 
 
 def _numbers(a: Any, name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import axes_of
 from ..graph import Node
 from ..operands import as_array
 from ..primitive import example
@@ -26,7 +27,7 @@ def _transpose_vjp(xp: XP, g: X, z: X, a: X, axes: tuple[int, ...] | None) -> X:
     if axes is None:
         return xp.transpose(g)
     n = len(a.shape)
-    order = [i % n for i in axes]
+    order = [int(i) % n for i in axes]
     return xp.transpose(g, tuple([order.index(i) for i in range(n)]))
 
 
@@ -37,15 +38,19 @@ def transpose(xp: XP, a: X, axes: tuple[int, ...] | None = None) -> X:
 
 
 @primitive(lambda xp, g, z, a, shape: g, examples=(example((3,), shape=(2, 3)), example((2, 1), shape=(4, 2, 3))))
-def broadcast_to(xp: XP, a: X, shape: tuple[int, ...] = ()) -> X:
+def broadcast_to(xp: XP, a: X, shape: tuple[int, ...] | int = ()) -> X:
     """``a`` repeated along new axes and axes of length 1, as in NumPy's broadcasting."""
-    return xp.broadcast_to(a, shape)
+    return xp.broadcast_to(a, (shape,) if isinstance(shape, int) else tuple(shape))
 
 
 @primitive(lambda xp, g, z, a, dtype: g, examples=(example((3,), dtype="float64"),))
 def astype(xp: XP, a: X, dtype: Any = "float64") -> X:
     """The same numbers in another floating dtype."""
-    return xp.astype(a, dtype)
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"astype: a Tensor is of a floating dtype, not {np.dtype(dtype)}; for other numbers take those of .data"
+        )
+    return xp.astype(a, np.dtype(dtype))
 
 
 def _index_vjp(xp: XP, g: X, z: X, a: X, key: Any) -> X:
@@ -136,7 +141,8 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """``a`` with two axes exchanged."""
     a = anything(a, "swapaxes")
     order = list(range(len(a.shape)))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    ((i,), (j,)) = axes_of(axis1, len(order)), axes_of(axis2, len(order))
+    order[i], order[j] = j, i
     return transpose(a, tuple(order))
 
 
@@ -163,16 +169,18 @@ def flip(a: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     """``a`` with the order of elements turned round along ``axis``."""
     a = anything(a, "flip")
     n = len(a.shape)
-    turned = range(n) if axis is None else [i % n for i in ((axis,) if isinstance(axis, int) else axis)]
+    turned = axes_of(axis, n)
     return index(a, tuple([slice(None, None, -1) if i in turned else slice(None) for i in range(n)]))
 
 
 def concatenate(arrays: Any, axis: int | None = 0) -> Any:
     """Arrays one after the other along ``axis``; raveled first, if it is None."""
     parts = [anything(a, "concatenate") for a in arrays]
+    if not parts:
+        raise ValueError("concatenate: there are no arrays; pass at least one")
     if axis is None:
         return concatenate_n(*[ravel(a) for a in parts])
-    return concatenate_n(*parts, axis=axis)
+    return concatenate_n(*parts, axis=axes_of(axis, len(parts[0].shape))[0])
 
 
 def stack(arrays: Any, axis: int = 0) -> Any:
@@ -186,12 +194,13 @@ def stack(arrays: Any, axis: int = 0) -> Any:
 def split(a: Any, sections: int | Sequence[int], axis: int = 0) -> list[Any]:
     """``a`` cut along ``axis`` into so many equal parts, or before the given places."""
     a = anything(a, "split")
+    (axis,) = axes_of(axis, len(a.shape))
     n = a.shape[axis]
-    if isinstance(sections, int):
-        if n % sections:
+    if isinstance(sections, int | np.integer):
+        if sections < 1 or n % sections:
             raise ValueError(f"split: an axis of length {n} does not part into {sections} equal parts")
-        sections = range(n // sections, n, n // sections)
-    before = (slice(None),) * (axis % len(a.shape))
+        sections = [n // sections * i for i in range(1, int(sections))]
+    before = (slice(None),) * axis
     return [index(a, (*before, slice(start, stop))) for start, stop in pairwise([0, *sections, n])]
 
 
@@ -202,8 +211,13 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: float =
         ValueError: a mode that computes its margin (``mean``, ``linear_ramp``, …).
     """
     a = anything(a, "pad")
-    widths = tuple([(int(before), int(after)) for before, after in np.broadcast_to(pad_width, (len(a.shape), 2))])
+    given = np.broadcast_to(pad_width, (len(a.shape), 2))
+    if given.dtype.kind not in "iu" or (given < 0).any():
+        raise ValueError(f"pad: pad_width is made of whole numbers of at least 0, not {pad_width!r}")
+    widths = tuple([(int(before), int(after)) for before, after in given])
     if mode == "constant":
+        if isinstance(constant_values, Node):
+            raise TypeError("pad: constant_values takes no gradient; pass a plain number, or concatenate() the margin")
         return pad_constant(a, widths, float(constant_values))
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise ValueError(f"pad: mode is constant, edge, reflect, symmetric or wrap, not {mode!r}")
@@ -214,7 +228,10 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements (or slices along ``axis``) at ``indices``."""
     a = ravel(a) if axis is None else anything(a, "take")
-    return index(a, (slice(None),) * ((axis or 0) % len(a.shape)) + (np.asarray(indices),))
+    places = np.asarray(indices)
+    if places.dtype.kind not in "iub" and places.size:
+        raise TypeError(f"take: indices are whole numbers, not {places.dtype}")
+    return index(a, (slice(None),) * axes_of(axis or 0, len(a.shape))[0] + (places.astype(int),))
 
 
 def diagonal(a: Any, offset: int = 0) -> Any:

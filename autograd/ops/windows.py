@@ -125,7 +125,12 @@ def _convolved(name: str, n: int, x: Any, weight: Any, bias: Any, stride: Width,
     steps = _widths(name, "stride", stride, n, 1)
     _check_room(name, x.shape[2:], weight.shape[2:])
     z = convolve(x, weight, stride=steps)
-    return z if bias is None else z + reshape(anything(bias, name), (-1, *(1,) * n))
+    if bias is None:
+        return z
+    bias = anything(bias, name)
+    if bias.shape != weight.shape[:1]:
+        raise ValueError(f"{name}: bias of shape {bias.shape} came for {weight.shape[0]} filters; pass one number for each")
+    return z + reshape(bias, (-1, *(1,) * n))
 
 
 def _pooled(name: str, x: Any, size: Width, stride: Width | None) -> tuple[Any, tuple[int, ...]]:
