@@ -36,6 +36,7 @@ def call_one(row: Elementwise) -> Callable[..., Any]:
 def call_two(row: Elementwise) -> Callable[..., Any]:
     """A row of two operands as a function."""
     forward, on_arrays = row.forward, row.on_arrays
+    is_operator = not forward.__defaults__  # which then does not mind a plain number in the first place
 
     def call(x: Any, y: Any, /) -> Any:
         kind = type(x)
@@ -43,7 +44,7 @@ def call_two(row: Elementwise) -> Callable[..., Any]:
             if type(y) is not kind:  # a node and a number, the commonest mixture
                 if isinstance(y, _NUMBER):
                     y = constant(kind, kind.operand(y))
-                elif isinstance(x, _NUMBER):
+                elif isinstance(x, _NUMBER) and is_operator:
                     kind = type(y)
                     x = constant(kind, kind.operand(x))
                 else:

@@ -13,9 +13,15 @@ import numpy as np
 from . import ops
 from .graph import Node
 
+
+def _float_power(x: Any, y: Any) -> Any:
+    wide = [ops.astype(a, "float64") if isinstance(a, Node) and a._data.dtype.itemsize < 8 else a for a in (x, y)]
+    return ops.pow(*wide)
+
+
 _RENAMED: dict[str, Callable[..., Any]] = {
     "subtract": ops.sub, "multiply": ops.mul, "true_divide": ops.div, "negative": ops.neg, "power": ops.pow,
-    "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
+    "float_power": _float_power,     "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
     "reciprocal": lambda x: ops.div(1.0, x), "log2": lambda x: x.log2(), "log10": lambda x: x.log10(),
 }  # fmt: skip
 

@@ -49,7 +49,7 @@ def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
 
     def reduction(a: Objects, axis: arrays.Axis = None, keepdims: bool = False) -> Any:
         a = np.asarray(a, object)  # one without axes is apt to be lost on the way
-        axes = sorted(arrays.axes_of(axis, a.ndim))
+        axes = sorted(arrays.axes_of(axis, a.ndim)) if a.ndim else []
         kept = [i for i in range(a.ndim) if i not in axes]
         rows = a.transpose(*kept, *axes).reshape(math.prod([a.shape[i] for i in kept]), -1)
         z = np.empty(len(rows), object)

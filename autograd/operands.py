@@ -35,7 +35,7 @@ def apply_anyhow(op: Op, operands: tuple[Any, ...]) -> Any:
         raise TypeError(f"{op.name} takes {count}, not {len(operands)}")
     kinds = {type(x) for x in operands if isinstance(x, Node)}
     if len(kinds) > 1:
-        _refuse_mixture(op, kinds)
+        kinds = {kind for kind in kinds if all(issubclass(other, kind) for other in kinds)} or _refuse_mixture(op, kinds)
     if any(kind.xp is arrays for kind in kinds):
         return _apply_to_nodes(op, kinds.pop(), operands)
     if any(isinstance(x, _SEQUENCE) for x in operands) and not (isinstance(row, Elementwise) and _without_arrays(operands)):
@@ -49,6 +49,8 @@ def apply_anyhow(op: Op, operands: tuple[Any, ...]) -> Any:
 
 def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
     nodes = tuple([x if isinstance(x, Node) else constant(kind, kind.operand(x)) for x in operands])
+    if kind.xp is arrays:
+        _give_dtype(nodes)
     try:
         data = op.apply(kind.xp, [x._data for x in nodes])
     except (ArithmeticError, ValueError, IndexError) as error:
@@ -62,6 +64,14 @@ def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
     elif not isinstance(data, Real):
         raise TypeError(f"{op.name} gave {type(data).__name__} for Values, not a number")
     return record(kind, data, op, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
+
+
+def _give_dtype(nodes: Sequence[Node]) -> None:
+    """Plain numbers take on the dtype of the arrays beside them, for two of them might meet in a forward."""
+    floats = [x._data.dtype for x in nodes if hasattr(x._data, "dtype") and x._data.dtype.kind == "f"]
+    for x in nodes:
+        if type(x._data) is float or type(x._data) is int:
+            x._data = np.asarray(x._data, np.result_type(*floats) if floats else float)
 
 
 def _floating(op: Op, data: Any) -> Any:

@@ -115,10 +115,15 @@ def _seeds(output_gradients: Any, roots: Sequence[Node]) -> list[Any]:
 def _seed(seed: Any, root: Node) -> Any:
     if seed is None:
         return _seeds(None, [root])[0]
-    number = seed if isinstance(seed, Node) else type(root).coerce(np.asarray(seed, float) if type(root).xp is arrays else seed)
-    shape = np.shape(number._data if isinstance(number, Node) else number)
-    if shape != np.shape(root._data):
-        raise ValueError(f"gradient: an output gradient of shape {shape} came for a target of shape {np.shape(root._data)}")
-    if isinstance(number, Node) or type(root).xp is not arrays:
-        return number
-    return number.astype(np.asarray(root._data).dtype)
+    try:
+        array = seed._data if isinstance(seed, Node) else np.asarray(seed)
+    except ValueError:
+        array = np.asarray(None)
+    if np.asarray(array).dtype.kind not in "fiub":
+        raise TypeError(f"gradient: an output gradient is made of real numbers, not {type(seed).__name__}")
+    if np.shape(array) != np.shape(root._data):
+        shapes = f"{np.shape(array)} came for a target of shape {np.shape(root._data)}"
+        raise ValueError(f"gradient: an output gradient of shape {shapes}")
+    if isinstance(seed, Node):
+        return seed
+    return array.astype(np.asarray(root._data).dtype) if type(root).xp is arrays else float(array)

@@ -184,7 +184,18 @@ class Tensor(Operators):
         dtype = "" if data.dtype == np.float64 else f", {data.dtype}"
         if self.size > 12 or not self.size:
             return f"Tensor(shape={self.shape}{dtype}{label})"
-        with np.printoptions(precision=6, suppress=False, floatmode="maxprec", nanstr="nan", infstr="inf", sign="-"):
+        with np.printoptions(
+            threshold=100,
+            edgeitems=3,
+            linewidth=75,
+            legacy=False,
+            precision=6,
+            suppress=False,
+            floatmode="maxprec",
+            nanstr="nan",
+            infstr="inf",
+            sign="-",
+        ):
             return f"Tensor({np.array2string(data, separator=', ', prefix='Tensor(')}{dtype}{label})"
 
     def __len__(self) -> int:
@@ -316,7 +327,10 @@ def _places(key: Any) -> Any:
 
 
 def _cotangent(grad: Any, like: Tensor) -> NDArray[Any]:
-    array = grad._data if isinstance(grad, Operators) else _as_array(grad)
+    try:
+        array = grad._data if isinstance(grad, Operators) else _as_array(grad)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"backward: of {like.name} the cotangent must be an array of numbers: {error}") from None
     if np.shape(array) != like.shape:
         raise ValueError(f"backward: the cotangent of {like.name} must have its shape, {like.shape}, not {np.shape(array)}")
     return np.array(array, like.dtype)

@@ -8,7 +8,7 @@ import numpy as np
 from ..arrays import Axis, axes_of
 from ..primitive import example
 from ..table import primitive
-from .elementwise import XP, X
+from .elementwise import XP, X, where
 from .elementwise import abs as absolute
 from .shapes import anything
 
@@ -23,16 +23,16 @@ _EXAMPLES = (
 
 def kept(xp: XP, x: X, a: X, axis: Axis) -> X:
     """A result of reducing ``a`` along ``axis``, with the axes it lost put back, of length 1, so that the two broadcast."""
-    if axis is None:
-        return x  # one number broadcasts as it is
     shape = a.shape
+    if axis is None or not shape:
+        return x  # one number broadcasts as it is
     lost = (axis % len(shape),) if type(axis) is int else axes_of(axis, len(shape))
     return x.reshape(tuple([1 if i in lost else n for i, n in enumerate(shape)]))
 
 
 def count(a: X, axis: Axis) -> int:
     """How many elements of ``a`` make one result."""
-    return times([a.shape[i] for i in axes_of(axis, len(a.shape))])
+    return times([a.shape[i] for i in axes_of(axis, len(a.shape))]) if a.shape else 1
 
 
 def _sum_vjp(xp: XP, g: X, z: X, a: X, axis: Axis, keepdims: bool) -> X:
@@ -131,6 +131,8 @@ def _product_of_others(xp: XP, a: X) -> X:
 
 def _prod_vjp(xp: XP, g: X, z: X, a: X, axis: Axis, keepdims: bool) -> X:
     shape = a.shape
+    if not shape:
+        return g
     axes = axes_of(axis, len(shape))
     order = (*axes, *[i for i in range(len(shape)) if i not in axes])
     moved = xp.transpose(a, order)
@@ -244,7 +246,10 @@ def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
         raise ValueError(f"norm: ord={ord!r} is a norm of vectors; pass the axis they lie along, or ravel() a matrix first")
     if ord in (np.inf, -np.inf):
         return (max if ord > 0 else min)(absolute(a), axis, keepdims)
-    return sum(absolute(a) ** ord, axis, keepdims) ** (1.0 / ord) if ord != 1 else sum(absolute(a), axis, keepdims)
+    if ord == 1:
+        return sum(absolute(a), axis, keepdims)
+    powers = sum(absolute(a) ** ord, axis, keepdims)
+    return where(powers == 0, 0.0, where(powers == 0, 1.0, powers) ** (1.0 / ord))  # so that its derivative at 0 is 0
 
 
 def argmax(a: Any, axis: int | None = None, keepdims: bool = False) -> Any:
