@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+import numpy as np
+
 from autograd import Node, topological_order
 from autograd.graph import Op
 from autograd.primitive import Bound
@@ -100,9 +102,12 @@ def visible(root: N, hide: Hide | None = None) -> list[N]:
 
 
 def number(x: Any, digits: str = "z.4g") -> str:
-    """A datum or gradient in four significant digits, or as ``digits`` has it; an array by its shape."""
+    """A datum or gradient in four significant digits, or as ``digits`` has it; an array by its shape and Euclidean norm."""
     shape = getattr(x, "shape", ())
-    return f"array {' by '.join(map(str, shape))}" if shape else format(float(x), digits)
+    if not shape:
+        return format(float(x), digits)
+    norm = float(np.linalg.norm(np.asarray(x, float)))
+    return f"array {'×'.join(map(str, shape))}, norm {format(norm, digits)}"
 
 
 def _box(key: int, node: Node) -> Box:
@@ -128,5 +133,5 @@ def _short(x: Any) -> str:
         return ":".join(parts[: 2 + (x.step is not None)])
     if isinstance(x, tuple) and any(isinstance(part, slice) or part is ... for part in x):
         return f"[{', '.join(map(_short, x))}]"
-    written = "..." if x is ... else f"array {' by '.join(map(str, x.shape))}" if hasattr(x, "shape") else repr(x)
+    written = "..." if x is ... else f"array {'×'.join(map(str, x.shape))}" if hasattr(x, "shape") else repr(x)
     return printable(written if len(written) <= 24 else written[:23] + "…")

@@ -284,4 +284,6 @@ def _without_needless(points: list[Point]) -> tuple[Point, ...]:
             kept[-1] = point
         elif not kept or kept[-1] != point:
             kept.append(point)
+    for i in range(len(kept) - 2, -1, -1):  # rounded apart, two points may seem to run back
+        kept[i] = (min(kept[i][0], kept[i + 1][0]), kept[i][1])
     return tuple(kept)

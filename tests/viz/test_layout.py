@@ -3,7 +3,7 @@
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from viz.layout import arrange
@@ -49,6 +49,8 @@ def test_no_line_passes_through_a_box(graph):
                 assert abs(x - u) > w / 2 - 0.2 or abs(y - v) > h / 2 - 0.2
 
 
+# Two ends that are rounded apart.
+@example(([(5.0, 5.0)] * 3 + [(190.0, 5.0), (5.0, 67.5), (5.0, 5.0), (5.0, 5.0), (5.999999999999972, 10.0)], [(0, 4), (0, 7)]))
 @given(graphs())
 def test_lines_run_to_the_right_from_source_to_target(graph):
     boxes, edges = graph
