@@ -74,8 +74,8 @@ def pow(x: Any, y: Any) -> Any:
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """``np.where``, but of a plain condition the choice itself, so that a plain number stays one."""
-    if type(condition) is bool:
+    """``np.where``, but of plain numbers the choice itself, so that it stays one."""
+    if type(condition) is bool and isinstance(x, float | int) and isinstance(y, float | int):
         return x if condition else y
     return np.where(condition, x, y)
 

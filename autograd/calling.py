@@ -2,7 +2,7 @@
 which takes nodes of one kind straight to the result and leaves the rest to ``apply_anyhow``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from inspect import Parameter
 from typing import Any
 
@@ -15,6 +15,11 @@ from .primitive import Bound, Elementwise, Pull, Rule, Structural
 
 _NUMBER = (float, int, np.integer, np.floating)
 _FAULTS = (ArithmeticError, ValueError, AttributeError)  # an op's own, and that of asking a number for its _data
+
+
+def _defaults(row: Elementwise) -> tuple[Any, ...] | None:
+    defaults: tuple[Any, ...] | None = getattr(row.forward, "__wrapped__", row.forward).__defaults__
+    return defaults
 
 
 def call_one(row: Elementwise) -> Callable[..., Any]:
@@ -36,7 +41,7 @@ def call_one(row: Elementwise) -> Callable[..., Any]:
 def call_two(row: Elementwise) -> Callable[..., Any]:
     """A row of two operands as a function."""
     forward, on_arrays = row.forward, row.on_arrays
-    is_operator = not forward.__defaults__  # which then does not mind a plain number in the first place
+    is_operator = not _defaults(row)  # which then does not mind a plain number in the first place
 
     def call(x: Any, y: Any, /) -> Any:
         kind = type(x)
@@ -57,7 +62,7 @@ def call_two(row: Elementwise) -> Callable[..., Any]:
             return record(kind, data, row if xp is scalar else on_arrays, (x, y))
         return constant(kind, data)
 
-    call.__defaults__ = row.forward.__defaults__
+    call.__defaults__ = _defaults(row)
     return call
 
 
@@ -68,7 +73,7 @@ def call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
         def push(operands: Sequence[Any]) -> Any:
             return row.apply(scalar, [x._data for x in operands])
 
-    defaults = row.forward.__defaults__ or ()
+    defaults = _defaults(row) or ()
 
     def call(*operands: Any) -> Any:
         if defaults and len(operands) < len(row.rules):
@@ -198,6 +203,6 @@ def frozen(setting: Any) -> Any:
     """A setting that nobody can change any more: the graph keeps it for the way back."""
     if isinstance(setting, np.ndarray):
         return np.array(setting)
-    if isinstance(setting, list):
+    if isinstance(setting, MutableSequence):
         return [frozen(x) for x in setting]
     return tuple([frozen(x) for x in setting]) if type(setting) is tuple else setting

@@ -29,7 +29,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         f: takes and gives Values and Tensors, in any nesting. Called again it must give the same numbers, so randomness is
-            to be drawn outside and handed in.
+            to be drawn outside and handed in, and so is what a loop around it changes. What it does besides, it does again.
 
     Raises:
         TypeError: ``f`` gives something other than Values and Tensors.
@@ -100,7 +100,7 @@ def _joined(run: Callable[..., Any], given: int, inputs: tuple[Node, ...], resul
     """One node for all results, as a Tensor along one axis."""
     data = _flat([y._data for y in results])
     settings = {
-        "run": run, "kinds": [type(x) for x in inputs[:given]], "borrowed": inputs[given:], "watched": is_watched()
+        "_run": run, "_kinds": [type(x) for x in inputs[:given]], "_borrowed": inputs[given:], "_watched": is_watched()
     }  # fmt: skip
     return record(Tensor, data, Bound(CHECKPOINT, settings, CHECKPOINT.pull), inputs)
 
@@ -120,9 +120,10 @@ def _flat(numbers: Sequence[Any]) -> Any:
     return np.concatenate([np.ravel(x) for x in numbers])
 
 
-def _forward(xp: Any, operands: Sequence[Any], run: Any, kinds: Sequence[type[Node]], **rest: Any) -> Any:
+def _forward(xp: Any, operands: Sequence[Any], **settings: Any) -> Any:
+    inside = [constant(kind, x) for kind, x in zip(settings["_kinds"], operands)]
     with record_anyhow():
-        return _flat([y._data for y in flatten(run([constant(kind, x) for kind, x in zip(kinds, operands)]))[0]])
+        return _flat([y._data for y in flatten(settings["_run"](inside))[0]])
 
 
 class _Checkpoint(Structural):
@@ -130,19 +131,27 @@ class _Checkpoint(Structural):
         self, xp: Any, g: Any, z: Any, operands: Sequence[Any], wanted: Sequence[bool], **settings: Any
     ) -> Iterable[Any]:
         """By running the function again, on nodes of its own, and walking back through what it then records."""
-        kinds, on_nodes = settings["kinds"], isinstance(z, Node)
-        with record_anyhow(), no_exit(False), watching() if settings["watched"] else nullcontext():
+        kinds, on_nodes = settings["_kinds"], isinstance(z, Node)
+        since = graph.tick()
+        with record_anyhow(), no_exit(False), watching() if settings["_watched"] else nullcontext():
             if on_nodes:
                 inside = [ops.positive(x) for x in operands[: len(kinds)]]
             else:
                 inside = [_leaf(kind, x, want) for kind, x, want in zip(kinds, operands, wanted)]
-            results = flatten(settings["run"](inside))[0]
+            results = flatten(settings["_run"](inside))[0]
         numbers = [y._data for y in results]
         if not np.array_equal(_flat(numbers), z._data if on_nodes else z, equal_nan=True):
             raise RuntimeError(
-                "checkpoint: called again, the function gave other numbers; draw what is random outside of it and hand it in"
+                "checkpoint: called again, the function gave other numbers; draw what is random outside of it and hand it in, "
+                "and so what it takes from a loop around it"
             )
-        sources = [*inside, *settings["borrowed"]]
+        borrowed = settings["_borrowed"]
+        if {*map(id, _borrowed(results, inside, since))} != {*map(id, borrowed)}:
+            raise RuntimeError(
+                "checkpoint: called again, the function used other Values or Tensors of its own than before; "
+                "hand them in as arguments"
+            )
+        sources = [*inside, *borrowed]
         back = Pullback(results, sources, opaque=sources)
         if on_nodes:
             return _wanted(back.nodes(_apart(g, results, numbers)), wanted)
@@ -156,7 +165,7 @@ def _wanted(cotangents: Iterable[Any], wanted: Sequence[bool]) -> list[Any]:
     return [c if want else None for c, want in zip(cotangents, wanted, strict=True)]
 
 
-_SETTINGS = {"run": None, "kinds": (), "borrowed": (), "watched": False}
+_SETTINGS = {"_run": None, "_kinds": (), "_borrowed": (), "_watched": False}
 CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, _SETTINGS)
 object.__setattr__(CHECKPOINT, "pull", pull_by_rules)
 object.__setattr__(CHECKPOINT, "call", checkpoint)

@@ -46,12 +46,13 @@ def _fresh(function: np.ufunc, a: Held, other: Any) -> Any:
 
 def locked(function: Callable[..., Any]) -> Callable[..., Any]:
     """A user's function of arrays, which is kept from writing to those it is given; ours do not."""
-    if function.__module__.startswith("autograd."):
+    if (function.__module__ or "").startswith("autograd."):
         return function
 
     @functools.wraps(function)
     def called(xp: Any, *operands: Any, **settings: Any) -> Any:
-        return function(xp, *map(_to_read, operands), **settings)
+        result = function(xp, *map(_to_read, operands), **settings)
+        return np.array(result) if type(result) is np.ndarray else result  # which it may keep, and write to
 
     return called
 

@@ -63,7 +63,11 @@ def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
                 x._data = x._data.astype(data.dtype, copy=False)  # partials are to be as precise as the result
     elif not isinstance(data, Real):
         raise TypeError(f"{op.name} gave {type(data).__name__} for Values, not a number")
-    return record(kind, data, op, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
+    if not any(x.requires_grad for x in nodes):
+        return constant(kind, data)
+    if kind.xp is arrays and not hasattr(data, "dtype"):
+        data = np.float64(data)
+    return record(kind, data, op, nodes)
 
 
 def _give_dtype(nodes: Sequence[Node]) -> None:
@@ -126,7 +130,7 @@ def _apply_to_arrays(op: Op, operands: Sequence[Any]) -> Any:
     try:
         return op.apply(objects, [x if x.dtype == object else x.astype(object) for x in held])
     except (AttributeError, TypeError) as error:
-        if op.row.forward.__module__.startswith("autograd."):
+        if (op.row.forward.__module__ or "").startswith("autograd."):
             raise
         raise TypeError(f"{op.name} takes no Values ({error}); make a Tensor of them, Tensor.of(values)") from None
 

@@ -34,7 +34,16 @@ def watching() -> Iterator[None]:
     try:
         yield
     finally:
-        _watching.set(_watching.get() - 1)  # not reset: tapes may end in any order
+        _watching.set(max(_watching.get() - 1, 0))  # not reset: tapes may end in any order
+
+
+class _Seen(set[Node]):
+    """The nodes that a walk has seen, or that it need not see: those made before a time."""
+
+    since = -1
+
+    def __contains__(self, node: object) -> bool:
+        return super().__contains__(node) or node._time < self.since  # type: ignore[attr-defined]
 
 
 class Pullback:
@@ -44,13 +53,17 @@ class Pullback:
         roots: results.
         sources: nodes behind them, leaves or computed.
         opaque: sources behind which the walk need not look, since no other source lies there.
+        since: nodes made before that time need not be looked at either.
 
     Raises:
         StaleGraphError: a leaf was written after the results were computed from it.
     """
 
-    def __init__(self, roots: Sequence[Node], sources: Sequence[Node], opaque: Sequence[Node] | None = None) -> None:
-        seen: set[Node] = set(sources if opaque is None else opaque)
+    def __init__(
+        self, roots: Sequence[Node], sources: Sequence[Node], opaque: Sequence[Node] | None = None, since: int = -1
+    ) -> None:
+        seen = _Seen(sources if opaque is None else opaque)
+        seen.since = since
         leaves = [x for x in seen if x.op is None]
         computed: list[Node] = []
         for root in dict.fromkeys(roots):

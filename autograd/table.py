@@ -35,7 +35,7 @@ def elementwise(*partials: Rule | None, domain: tuple[Domain, ...], symbol: str 
 
     def enter(forward: Rule) -> Operation:
         name = forward.__name__
-        row = Elementwise(name, forward, partials, symbol or name, domain=domain)
+        row = Elementwise(name, locked(forward), partials, symbol or name, domain=domain)
         object.__setattr__(row, "on_arrays", Bound(row, {}, pull_on_first_use(row, compile_pull_on_arrays)))
         call = {1: call_one, 2: call_two}.get(len(partials), call_many)
         return _enter(row, call(row), pull_on_first_use(row, compile_pull))
@@ -71,8 +71,9 @@ def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str 
     Args:
         vjps: for each operand ``(xp, g, z, *operands, **settings)`` -> the cotangent of that operand, where ``g`` is that of
             the result ``z``; None where no derivative flows. Parameters of the function beyond the operands are settings.
-            Written with ``xp`` and operators alone, a vjp is itself differentiable, to any order. Broadcasting is undone
-            by the caller, so no rule need think of it.
+            ``xp`` is ``autograd.arrays`` (or ``autograd.scalar``) where it works on numbers, and ``autograd.ops`` where it
+            works on nodes, to be differentiated again: so written with ``xp``, operators, and other ops (this one too), a vjp
+            serves every order. Broadcasting is undone by the caller, so no rule need think of it.
         examples: shapes and settings for the table's tests; ``autograd.example``.
         symbol: how a picture writes the op; its name, if not given.
 
@@ -91,7 +92,7 @@ def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str 
             raise TypeError("@primitive takes the vjps first, and then the function: @primitive(lambda xp, g, z, x: …)")
         _, *parameters = signature(forward).parameters.values()
         if len(vjps) > len(parameters):
-            raise TypeError(f"@primitive: {len(vjps)} vjps came for {len(parameters)} operands of {forward.__name__}")
+            raise TypeError(f"@primitive: {len(vjps)} vjps came; {forward.__name__} takes fewer operands")
         forward, rules = locked(forward), tuple([rule and locked(rule) for rule in vjps])
         defaults = {p.name: p.default for p in parameters[len(vjps) :]}
         name = forward.__name__

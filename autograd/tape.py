@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import arrays
-from .graph import Node, constant
+from .graph import Node, constant, tick
 from .pullback import Pullback, as_node, is_watched, watching, zeros
 from .trees import flatten
 
@@ -28,7 +28,15 @@ class GradientTape:
         watch_accessed_variables: every node that takes a gradient is watched; if False, only those passed to ``watch``.
 
     Gradients are Values and Tensors: constants, unless a tape or a transform around this one is at work, so that they nest for
-    higher orders.
+    higher orders. What a target owes to numbers computed before the block counts too.
+
+    >>> x = Value(2.0)
+    >>> with GradientTape(persistent=True) as outer:
+    ...     with GradientTape() as inner:
+    ...         y = x**3
+    ...     slope = inner.gradient(y, x)
+    >>> outer.gradient(slope, x), outer.gradient(y, x)
+    (Value(12, grad=0), Value(12, grad=0))
 
     Source: the interface of ``tf.GradientTape``.
     """
@@ -41,6 +49,7 @@ class GradientTape:
         self._used = False
 
     def __enter__(self) -> Self:
+        tick()
         self._watching.enter_context(watching())
         return self
 
@@ -88,8 +97,9 @@ class GradientTape:
         self._used = True
         if not self._persistent:
             self._watching.close()
-        # Behind the only source no other can lie, so the walk need not go there: it may be a long way, as in a loop of steps.
-        back = Pullback(roots, nodes, opaque=nodes if len(nodes) == 1 else ())
+        # Behind what is older than every source no source lies. That may be a long way, as in a loop of steps.
+        oldest = -1 if any(x.op is None for x in nodes) else min([x._time for x in nodes], default=-1)
+        back = Pullback(roots, nodes, opaque=nodes if len(nodes) == 1 else (), since=oldest)
         if is_watched() or any(isinstance(g, Node) and g.requires_grad for g in cotangents):
             found = back.nodes([as_node(g, root) for g, root in zip(cotangents, roots)])
         else:

@@ -322,6 +322,8 @@ def _places(key: Any) -> Any:
         )
     if key is None or key is ... or isinstance(key, int | np.integer | np.bool_ | slice | np.ndarray):
         return key
+    if hasattr(key, "__index__"):
+        return key.__index__()
     places = np.array(key)
     return places if places.size else places.astype(int)
 

@@ -40,6 +40,10 @@ def value_and_grad(f: Function, argnum: Argnum = 0) -> Function:
         f: gives one number, a Value or a Tensor of one element.
         argnum: which argument to differentiate in, or a tuple of several (then the gradients come as a tuple).
 
+    From plain arguments come plain numbers, which end the graph: for a gradient that is to be differentiated again in Values or
+    Tensors that ``f`` takes from around it (a penalty in the parameters of a model), pass ``x`` as a Value or Tensor, or
+    differentiate it all by a transform or tape around this one.
+
     Raises:
         TypeError: an argument holds something other than floats, or ``f`` gives something other than one number.
         ValueError: ``f`` gives a Tensor of several elements.
@@ -90,7 +94,7 @@ def elementwise_grad(f: Function, argnum: Argnum = 0) -> Function:
 def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """``f(*primals)``, and the function that takes a cotangent ``g`` of the result to ``gᵀ J``, one for each argument.
 
-    With a single argument its cotangent comes bare, else as a tuple.
+    With a single argument its cotangent comes bare, else as a tuple. The function may be called again.
 
     Raises:
         ValueError: a cotangent has not the shape of its result.
@@ -115,7 +119,7 @@ def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
 
     Args:
         f: the function.
-        primals: a tuple of arguments; something else is the only argument.
+        primals: a tuple of arguments; something else, a list too, is the only argument.
         tangents: the direction, nested like ``primals``.
 
     Raises:
@@ -352,7 +356,7 @@ def _places(name: str, argnum: Sequence[Any], n: int) -> tuple[int, ...]:
         if isinstance(i, bool) or not isinstance(i, int | np.integer):
             raise TypeError(f"{name}: argnum is a whole number or a tuple of them, not {i!r}")
         if not -n <= i < n:
-            raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {n}")
+            raise TypeError(f"{name}: argnum {i} names no argument; the function was called with {n} by place")
     return tuple([int(i) % n for i in argnum])
 
 

@@ -124,7 +124,7 @@ def _settings(op: Op) -> str:
     if not isinstance(op, Bound):
         return ""
     defaults = getattr(op.row, "settings", {})
-    return ", ".join([f"{name}={_short(x)}" for name, x in op.settings.items() if x is not defaults[name]])
+    return ", ".join([f"{name}={_short(x)}" for name, x in op.settings.items() if x is not defaults[name] and name[0] != "_"])
 
 
 def _short(x: Any) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from ..primitive import example
 from ..table import primitive
 from .elementwise import XP, X
@@ -135,14 +137,14 @@ def _convolved(name: str, n: int, x: Any, weight: Any, bias: Any, stride: Width,
 
 def _pooled(name: str, x: Any, size: Width, stride: Width | None) -> tuple[Any, tuple[int, ...]]:
     x = anything(x, name)
-    n = 1 if isinstance(size, int) else len(size)
+    n = 1 if isinstance(size, int | np.integer) else len(size)
     sizes = _widths(name, "size", size, n, 1)
     _check_room(name, x.shape[-n:], sizes)
     return windows(x, sizes, sizes if stride is None else _widths(name, "stride", stride, n, 1)), tuple(range(-n, 0))
 
 
 def _widths(name: str, what: str, width: Width, n: int, least: int) -> tuple[int, ...]:
-    widths = (width,) * n if isinstance(width, int) else tuple(width)
+    widths = (int(width),) * n if isinstance(width, int | np.integer) else tuple(width)
     if len(widths) != n or any(w < least for w in widths):
         raise ValueError(f"{name}: {what} is {n} whole number{'s' * (n > 1)} of at least {least}, not {width}")
     return widths
