@@ -70,7 +70,8 @@ def _vstack(tup: Any) -> Any:
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **{getattr(np, name): getattr(ops, name) for name in _ALIKE},
-    np.amax: ops.max, np.amin: ops.min, np.clip: _clip, np.where: _where, np.linalg.norm: ops.norm, np.hstack: _hstack, np.vstack: _vstack,
+    np.amax: ops.max, np.amin: ops.min, np.clip: _clip, np.where: _where,
+    np.linalg.norm: ops.norm, np.hstack: _hstack, np.vstack: _vstack,
 }  # fmt: skip
 
 # What asks for numbers, not for derivatives, and gives plain ones.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from autograd import PRIMITIVES, Value, scalar
-from autograd.primitive import Elementwise
 from autograd.graph import record
+from autograd.primitive import Elementwise
 from autograd.spelled import Spelled, compile_pull, pull_source
 
 ROWS = [

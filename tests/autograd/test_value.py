@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import DomainError, Value, source_lines
+from autograd import DomainError, Tensor, Value, source_lines
 
 HERE = Path(__file__).name
 
@@ -74,11 +74,17 @@ def test_a_wrong_call_says_what_the_op_takes(call, message):
 
 
 def test_two_kinds_of_number_do_not_mix():
+    with pytest.raises(TypeError, match="add: Tensor and Value don't mix"):
+        Value(1.0) + Tensor(2.0)
+
+
+def test_a_subclass_goes_together_with_values():
     class Other(Value):
         __slots__ = ()
 
-    with pytest.raises(TypeError, match="add: Other and Value don't mix"):
-        Value(1.0) + Other(2.0)
+    x, y = Value(3.0), Other(2.0)
+    (x * y + y).backward()
+    assert (x.grad, y.grad) == (2.0, 4.0)
 
 
 # -- operators ---------------------------------------------------------------------------------------------------------------
