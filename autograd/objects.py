@@ -18,7 +18,6 @@ from .arrays import (  # what NumPy does with any objects
     broadcast_to,
     concatenate,
     cumsum,
-    einsum,
     flip,
     index,
     ndim,
@@ -89,6 +88,11 @@ def matmul(a: Objects, b: Objects) -> Any:
     rows = a[..., None, :] if a.ndim > 1 and b.ndim > 1 else a
     columns = b if b.ndim == 1 else b.mT[..., None, :, :] if a.ndim > 1 else b.mT
     return np.vectorize(lambda x, w: _op("weighted_sum")(*x, *w), otypes=[object], signature="(k),(k)->()")(rows, columns)[()]
+
+
+def einsum(subscripts: str, *operands: Any) -> Any:
+    """``np.einsum``, product by product as it is written."""
+    return np.einsum(subscripts, *operands, optimize=False)
 
 
 def astype(a: Any, dtype: Any) -> Any:

@@ -109,8 +109,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     left = [i for i in range(len(a.shape)) if i not in lost_a]
     right = [i for i in range(len(b.shape)) if i not in lost_b]
     n = prod([a.shape[i] for i in lost_a])
-    flat_a = reshape(transpose(a, (*left, *lost_a)), (-1, n))
-    flat_b = reshape(transpose(b, (*lost_b, *right)), (n, -1))
+    flat_a = reshape(transpose(a, (*left, *lost_a)), (prod([a.shape[i] for i in left]), n))
+    flat_b = reshape(transpose(b, (*lost_b, *right)), (n, prod([b.shape[i] for i in right])))
     return reshape(flat_a @ flat_b, (*[a.shape[i] for i in left], *[b.shape[i] for i in right]))
 
 
