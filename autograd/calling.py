@@ -153,10 +153,11 @@ def _several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
 def _binder(row: Structural, pull: Pull) -> Callable[..., Bound]:
     """From the settings of a call, by place and by name, to the op bound to them; remembered, where they can be looked up."""
     known: dict[Any, Bound] = {}
-    if Parameter.empty not in row.settings.values():
-        known[()] = Bound(row, row.settings, pull)
+    plain = None if Parameter.empty in row.settings.values() else Bound(row, row.settings, pull)
 
     def bind(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> Bound:
+        if plain and not by_place and not by_name:
+            return plain
         key = _key(by_place, by_name)
         if key in known:
             return known[key]

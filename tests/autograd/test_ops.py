@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,38 +11,15 @@ from hypothesis import strategies as st
 import autograd as ag
 from autograd import PRIMITIVES, DomainError, Value, arrays, ops, scalar
 from autograd.graph import record, topological_order
-from autograd.primitive import Elementwise
 
-ROWS = [
-    row for row in PRIMITIVES.values() if isinstance(row, Elementwise) and row.forward.__module__.startswith("autograd.ops")
-]
-VARIADIC = [row for row in ROWS if row.variadic]
+from .rows import ROWS, VARIADIC, counts, domains, draw, exact, torchs
+
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 STEP = 1e-3  # of the finite differences
-APART = 0.02  # how far operands are kept from each other, so that no tie lies within reach of a step
 
 
-# -- points, finite differences, and the check -------------------------------------------------------------------------------
-
-
-def counts(row):
-    return (1, 2, 3, 5) if row.variadic else (len(row.rules),)
-
-
-def domains(row, n):
-    return row.domain * n if row.variadic else row.domain
-
-
-def draw(row, n, rng):
-    """Operands from the row's own intervals, no two of them close to each other."""
-    while True:
-        point = []
-        for domain in domains(row, n):
-            low, high = domain.intervals[rng.integers(len(domain.intervals))]
-            point.append(float(rng.uniform(low, high)))
-        if all(abs(a - b) > APART for a, b in combinations(point, 2)):
-            return point
+# -- finite differences, and the check ---------------------------------------------------------------------------------------
 
 
 def movable(row, n):
@@ -160,28 +136,6 @@ def test_check_row_rejects_a_walk_that_is(row, fault):
 # -- forwards ----------------------------------------------------------------------------------------------------------------
 
 
-def exact(mp):
-    """Every forward once more, in arbitrary precision and in the textbook's form, which need not be stable."""
-    one = mp.mpf(1)
-    logistic = lambda x: one / (one + mp.exp(-x))  # noqa: E731
-    return {
-        "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y, "div": lambda x, y: x / y,
-        "neg": lambda x: -x, "positive": lambda x: x, "pow": mp.power, "exp": mp.exp, "expm1": lambda x: mp.exp(x) - 1, "log": mp.log,
-        "log1p": lambda x: mp.log(1 + x), "sqrt": mp.sqrt, "abs": abs, "sin": mp.sin, "cos": mp.cos, "tan": mp.tan,
-        "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "arcsin": mp.asin, "arccos": mp.acos,
-        "arctan": mp.atan, "sigmoid": logistic,
-        "softplus": lambda x: mp.log(1 + mp.exp(x)), "relu": lambda x: max(x, 0),
-        "leaky_relu": lambda x, s: x if x > 0 else s * x,
-        "elu": lambda x, a: x if x > 0 else a * (mp.exp(x) - 1),
-        "gelu": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))),
-        "silu": lambda x: x * logistic(x), "step": lambda x: x > 0, "maximum": max, "minimum": min,
-        "clip": lambda x, low, high: min(max(x, low), high), "where": lambda c, x, y: x if c else y,
-        "add_n": lambda *xs: mp.fsum(xs),
-        "weighted_sum": lambda *xs: mp.fdot(xs[: len(xs) // 2], xs[len(xs) // 2 : len(xs) // 2 * 2]) + (xs[-1] if len(xs) % 2 else 0),
-        "logaddexp": lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))),
-    }  # fmt: skip
-
-
 EXTREMES = {
     "expm1": [(1e-12,), (-1e-12,)], "log1p": [(1e-12,), (-1e-12,)], "tanh": [(30.0,), (-30.0,)],
     "sigmoid": [(-1000.0,), (-700.0,), (-40.0,), (0.0,), (40.0,), (1000.0,)],
@@ -281,25 +235,6 @@ def test_a_dot_of_n_pairs_and_a_bias_is_n_products_and_n_sums():
 
 
 # -- PyTorch -----------------------------------------------------------------------------------------------------------------
-
-
-def torchs(torch):
-    f = torch.nn.functional
-    return {
-        "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "neg": torch.neg, "positive": torch.positive, "pow": torch.pow,
-        "exp": torch.exp, "expm1": torch.expm1, "log": torch.log, "log1p": torch.log1p, "sqrt": torch.sqrt, "abs": torch.abs,
-        "sin": torch.sin,
-        "cos": torch.cos, "tan": torch.tan, "sinh": torch.sinh, "cosh": torch.cosh, "tanh": torch.tanh, "arcsin": torch.arcsin,
-        "arccos": torch.arccos, "arctan": torch.arctan, "sigmoid": torch.sigmoid, "softplus": f.softplus, "relu": torch.relu,
-        "leaky_relu": lambda x, s: f.prelu(x[None], s[None])[0], "elu": lambda x, a: torch.where(x > 0, x, a * torch.expm1(x)),
-        "gelu": lambda x: f.gelu(x, approximate="tanh"), "silu": f.silu,
-        "step": lambda x: torch.heaviside(x.detach(), torch.zeros((), dtype=x.dtype)) + 0 * x, "maximum": torch.maximum,
-        "minimum": torch.minimum, "clip": torch.clip,
-        "where": lambda c, x, y: torch.where(c != 0, x, y),
-        "add_n": lambda *xs: torch.stack(xs).sum(),
-        "weighted_sum": lambda *xs: sum(map(torch.mul, xs[: len(xs) // 2], xs[len(xs) // 2 :]), xs[-1] * (len(xs) % 2)),
-        "logaddexp": lambda *xs: torch.logsumexp(torch.stack(xs), 0),
-    }  # fmt: skip
 
 
 @pytest.mark.oracle
