@@ -141,8 +141,8 @@ def astype(a: Any, dtype: Any) -> Any:
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
-    """``np.einsum``, by matrix products where it can; what NumPy's order of contraction is decided anew each time."""
-    return np.einsum(subscripts, *operands, optimize=len(operands) > 1)
+    """``np.einsum``; by matrix products, where there is so much to do that looking for them pays."""
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 1 and math.prod([a.size for a in operands]) > 10_000)
 
 
 def index(a: Any, key: Any) -> Any:
@@ -153,7 +153,7 @@ def index(a: Any, key: Any) -> Any:
 def scatter_add(a: Any, key: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of ``shape`` to which ``a`` is added at ``key``, as often as it names a place: what indexing undoes."""
     total = np.zeros(shape, np.asarray(a).dtype)
-    if is_basic(key):
+    if is_basic(key) or (isinstance(key, np.ndarray) and key.dtype == bool):
         total[key] = a
     else:
         np.add.at(total, key, a)

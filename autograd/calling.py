@@ -2,6 +2,7 @@
 which takes nodes of one kind straight to the result and leaves the rest to ``apply_anyhow``.
 """
 
+import copy
 from collections.abc import Callable, MutableSequence, Sequence
 from inspect import Parameter
 from typing import Any
@@ -171,7 +172,7 @@ def _binder(row: Structural, pull: Pull) -> Callable[..., Bound]:
 
 def _key(by_place: tuple[Any, ...], by_name: dict[str, Any]) -> tuple[Any, ...] | None:
     """What to look settings up by; None for what is not made of whole numbers, truths and names. 1 and True are two."""
-    key: list[Any] = []
+    key: list[Any] = [len(by_place)]
     for x in (*by_place, *by_name, *by_name.values()) if by_name else by_place:
         kind = type(x)
         if kind is bool:
@@ -206,4 +207,6 @@ def frozen(setting: Any) -> Any:
         return np.array(setting)
     if isinstance(setting, MutableSequence):
         return [frozen(x) for x in setting]
+    if isinstance(setting, dict | set):
+        return copy.deepcopy(setting)
     return tuple([frozen(x) for x in setting]) if type(setting) is tuple else setting

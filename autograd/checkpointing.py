@@ -56,7 +56,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             arguments, settings = rebuild(filled)
             return f(*arguments, **settings)
 
-        inside = [_leaf(type(x), x._data, x.requires_grad) for x in operands]
+        # Nodes of their own, so that what lies behind is not kept; but on the graph, for what the function may keep elsewhere.
+        inside = [ops.positive(x) if x.requires_grad else x.detach() for x in operands]
         since = graph.tick()
         with record_anyhow():
             results, shape = flatten(run(inside))

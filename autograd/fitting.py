@@ -24,7 +24,11 @@ def fit(xp: Any, c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         c = xp.sum(c, stretched, True) if extra >= 0 and stretched else c
         if c.shape != shape:
             raise CotangentError(f"a cotangent of shape {given} came for a number of shape {shape}; look at the vjp")
-    return c if c.dtype == dtype else xp.astype(c, dtype)
+    if c.dtype == dtype:
+        return c
+    if c.dtype.kind != "f":
+        raise CotangentError(f"a cotangent of {c.dtype} came, which is not made of floats")
+    return xp.astype(c, dtype)
 
 
 def gather(x: Any, c: Any) -> None:
@@ -38,4 +42,7 @@ def gather(x: Any, c: Any) -> None:
 
 def share(x: Any, c: Any) -> None:
     """Add ``c``, which others see too, to the gradient of ``x``. A leaf keeps an array of its own: users may write to it."""
-    gather(x, np.array(c) if x.op is None else c)
+    if c.shape != x._data.shape:
+        gather(x, c)  # which makes another of it
+    else:
+        gather(x, np.array(c) if x.op is None else c)

@@ -52,7 +52,11 @@ def locked(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(xp: Any, *operands: Any, **settings: Any) -> Any:
         result = function(xp, *map(_to_read, operands), **settings)
-        return np.array(result) if type(result) is np.ndarray else result  # which it may keep, and write to
+        if type(result) is not np.ndarray:
+            return result
+        if result.dtype.kind not in "fO":
+            raise TypeError(f"{function.__name__} gave an array of {result.dtype}, and a Tensor holds floats")
+        return np.array(result)  # it may keep that, and write to it
 
     return called
 

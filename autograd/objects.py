@@ -35,9 +35,9 @@ from .arrays import (  # what NumPy does with any objects
 from .primitive import PRIMITIVES
 
 __all__ = [
-    "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "logsumexp", "matmul", "max", "mean", "min",
-    "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "stack", "sum", "transpose",
-    "windows", *scalar.__all__,
+    "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "logsumexp", "matmul", "max", "mean",
+    "min", "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "softmax", "stack",
+    "sum", "transpose", "windows", *scalar.__all__,
 ]  # fmt: skip
 
 Objects = NDArray[np.object_]
@@ -88,6 +88,12 @@ def matmul(a: Objects, b: Objects) -> Any:
     rows = a[..., None, :] if a.ndim > 1 and b.ndim > 1 else a
     columns = b if b.ndim == 1 else b.mT[..., None, :, :] if a.ndim > 1 else b.mT
     return np.vectorize(lambda x, w: _op("weighted_sum")(*x, *w), otypes=[object], signature="(k),(k)->()")(rows, columns)[()]
+
+
+def softmax(a: Objects, axis: arrays.Axis = -1) -> Any:
+    """``exp(a) / Σ exp(a)``, the largest element taken out first."""
+    powers = _elementwise("exp")(a - max(a, axis, keepdims=True))
+    return powers / sum(powers, axis, keepdims=True)
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:

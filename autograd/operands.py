@@ -164,6 +164,8 @@ def _refuse_mixture(op: Op, kinds: set[type[Node]]) -> NoReturn:
 def _refuse(op: Op, operands: Sequence[Any], error: Exception) -> NoReturn:
     if any(isinstance(x, Node) and type(x).xp is arrays for x in operands) and not isinstance(error, ArithmeticError):
         shapes = " and ".join([str(np.shape(x._data)) for x in operands[:6]])
+        if len(operands) == 1:
+            raise type(error)(f"{op.name} of an array of shape {shapes}: {error}") from None
         raise type(error)(f"{op.name}: operands of shape {shapes} don't go together: {error}") from None
     row = op.row
     if isinstance(error, OverflowError):

@@ -94,6 +94,7 @@ class Pullback:
 
     def _walk(self, cotangents: Sequence[Any], on_nodes: Any) -> list[Any]:
         arrived: dict[Node, Any] = {}
+        sources = set(self._sources)
         for root, g in zip(self.roots, cotangents, strict=True):
             if root in self._reached:
                 arrived[root] = arrived[root] + g if root in arrived else g
@@ -103,6 +104,8 @@ class Pullback:
             g = arrived[node]
             if isinstance(g, Scattered):
                 g = arrived[node] = g.whole()
+            if node not in sources:  # it has been of use
+                del arrived[node]
             try:
                 for x, c in _handed_on(node, g, wanted, on_nodes):
                     arrived[x] = arrived[x] + c if x in arrived else c

@@ -2,7 +2,7 @@
 
 pull_by_rules ....... by the rules of its op
 pull_by_one_vjp ..... the same, sooner done, for a structural row of one operand
-pull_on_first_use ... by what partials give as text, where they can be read so; a user's may call ``math``
+pull_on_first_use ... by what the partials of our own rows give as text
 """
 
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ def _hand_on(x: Node, c: Any, g: Any) -> None:
     if type(c) is not np.ndarray or type(x).xp is scalar:
         check_cotangent(x, c)
     if type(x).xp is scalar:
-        x._grad += c
+        x._grad += float(c)
     elif c is g or c.base is not None:
         share(x, c)
     else:
@@ -64,7 +64,12 @@ def check_cotangent(x: Node, c: Any) -> None:
 
 
 def pull_on_first_use(row: Elementwise, compiled: Callable[[str, Sequence[Rule | None]], Pull]) -> Pull:
-    """A pull that puts the compiled one, or the rules, in its own place."""
+    """A pull that puts the compiled one, or the rules, in its own place.
+
+    A user's rules are not compiled: what they take from around them may change.
+    """
+    if not (row.forward.__module__ or "").startswith("autograd."):
+        return pull_by_rules
 
     def first(node: Node) -> None:
         pull: Any

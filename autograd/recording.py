@@ -4,6 +4,7 @@ record nothing .............. no_grad
 record all the same ......... record_anyhow
 note who made each node ..... Scope, leave (a module does so around its forward)
 note the line of each node .. source_lines
+let none become a number .... no_exit
 """
 
 from collections.abc import Iterator

@@ -35,7 +35,8 @@ def elementwise(*partials: Rule | None, domain: tuple[Domain, ...], symbol: str 
 
     def enter(forward: Rule) -> Operation:
         name = forward.__name__
-        row = Elementwise(name, locked(forward), partials, symbol or name, domain=domain)
+        rules = tuple([rule and locked(rule) for rule in partials])
+        row = Elementwise(name, locked(forward), rules, symbol or name, domain=domain)
         object.__setattr__(row, "on_arrays", Bound(row, {}, pull_on_first_use(row, compile_pull_on_arrays)))
         call = {1: call_one, 2: call_two}.get(len(partials), call_many)
         return _enter(row, call(row), pull_on_first_use(row, compile_pull))
@@ -58,7 +59,7 @@ def variadic(
 
     def enter(forward: Rule) -> Operation:
         name = forward.__name__
-        row = Elementwise(name, forward, (partials,), symbol or name, variadic=True, domain=(domain,))
+        row = Elementwise(name, locked(forward), (locked(partials),), symbol or name, variadic=True, domain=(domain,))
         object.__setattr__(row, "on_arrays", Bound(row, {}, pull_by_rules))
         return _enter(row, call_many(row, push), pull or pull_by_rules)
 

@@ -68,6 +68,7 @@ class Tensor(Operators):
     @property
     def data(self) -> Any:
         """The array, to read. Write to a leaf by ``t.data = array``, ``t.data -= step`` or ``t[key] = value``."""
+        check_exit()
         return held(np.asarray(self._data))
 
     @data.setter
@@ -235,10 +236,10 @@ class Tensor(Operators):
             raise TypeError(
                 f"{self.name} was computed, so it can't be written to; use where(), or compute a new Tensor from it"
             )
-        if isinstance(value, Operators) or (isinstance(value, np.ndarray) and value.dtype == object):
+        if isinstance(value, Operators) or (isinstance(value, np.ndarray | list | tuple) and np.asarray(value).dtype == object):
             raise TypeError("writing nodes into a Tensor would cut their gradients; use where(), stack() or concatenate()")
         array = np.array(self._data)
-        array[key] = value
+        array[key] = _as_array(value)
         self._write(array)
 
     def values(self) -> NDArray[np.object_]:
@@ -348,6 +349,8 @@ def _as_array(data: Any) -> NDArray[Any]:
         raise ValueError("Tensor: the lists in data differ in length; pass a rectangle of numbers") from None
     if array.dtype.kind not in "fiub":
         _refuse_dtype(array.dtype)
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a Tensor has no mask; pass what is left, data.compressed(), or data.filled(number)")
     return array if isinstance(data, list | tuple) else np.array(array)
 
 

@@ -24,7 +24,7 @@ from . import arrays, ops
 from .errors import callers_depth
 from .graph import Node, constant
 from .pullback import Pullback, as_node, basis, is_watched, watching, zeros
-from .recording import record_anyhow
+from .recording import current, record_anyhow
 from .tensor import Tensor
 from .trees import Rebuild, flatten, leaves_like
 from .value import Value
@@ -246,7 +246,9 @@ class _Run:
 
     def as_result(self, y: Node) -> Any:
         """A result in the kinds of number that were given; a node all the same, if it may be differentiated again."""
-        return as_given(y if self.onward else y.detach(), plain=True) if self.plain else y
+        if self.plain:
+            return as_given(y if self.onward else y.detach(), plain=True)
+        return y if current().on else y.detach()
 
     def gradient(self, seeds: Sequence[Any]) -> Any:
         """The cotangents of the arguments, nested like them, given those of the results."""

@@ -124,7 +124,8 @@ def _settings(op: Op) -> str:
     if not isinstance(op, Bound):
         return ""
     defaults = getattr(op.row, "settings", {})
-    return ", ".join([f"{name}={_short(x)}" for name, x in op.settings.items() if x is not defaults[name] and name[0] != "_"])
+    told = [name for name, x in op.settings.items() if name[0] != "_" and repr(x) != repr(defaults[name])]
+    return ", ".join([f"{name}={_short(op.settings[name])}" for name in told])
 
 
 def _short(x: Any) -> str:
@@ -133,5 +134,7 @@ def _short(x: Any) -> str:
         return ":".join(parts[: 2 + (x.step is not None)])
     if isinstance(x, tuple) and any(isinstance(part, slice) or part is ... for part in x):
         return f"[{', '.join(map(_short, x))}]"
-    written = "..." if x is ... else f"array {'×'.join(map(str, x.shape))}" if hasattr(x, "shape") else repr(x)
+    if isinstance(x, np.ndarray):
+        return f"array {'×'.join(map(str, x.shape))}"
+    written = "..." if x is ... else str(x) if isinstance(x, np.dtype) else repr(x)
     return printable(written if len(written) <= 24 else written[:23] + "…")

@@ -1,9 +1,8 @@
 """Ops that work element by element: numbers to a number, arrays to an array.
 
 A row is the forward function, written for any namespace ``xp``, and one partial per operand, ``(xp, z, *operands) ->
-∂z/∂operand``, which may use the
-result ``z``. Rows branch through ``xp.where``, never with ``if``, so that they can be read with arrays and
-with nodes. At a kink the partial is a convention, stated in the row.
+∂z/∂operand``, which may use the result ``z``. Rows branch through ``xp.where``, never with ``if``, so that they can be read
+with arrays and with nodes. At a kink the partial is a convention, stated in the row.
 """
 
 from typing import Any, TypeAlias

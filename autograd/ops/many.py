@@ -6,6 +6,7 @@ from builtins import sum as add_up
 from collections.abc import Sequence
 from functools import reduce
 from itertools import chain
+from math import inf
 from operator import mul as times
 
 from ..graph import Node
@@ -78,4 +79,7 @@ def min_n(xp: XP, operands: Sequence[X]) -> X:
 def logaddexp(xp: XP, operands: Sequence[X]) -> X:
     """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""
     largest = reduce(xp.maximum, operands)
-    return largest + xp.log(add_up([xp.exp(x - largest) for x in operands]))
+    nothing = largest == -inf  # then none is taken out, and no logarithm taken
+    taken = xp.where(nothing, 0.0, largest)
+    total = add_up([xp.exp(x - taken) for x in operands])
+    return xp.where(nothing, largest, taken + xp.log(xp.where(nothing, 1.0, total)))

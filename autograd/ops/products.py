@@ -96,7 +96,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
     seen = [anything(x, "einsum") for x in operands]
     shapes = [x.shape for x in seen]
     terms, out = _spelled_out(subscripts, shapes)
-    plain = [_on_diagonals(x, term) for x, term in zip(seen, terms)]
+    plain = _without_stretched([_on_diagonals(x, term) for x, term in zip(seen, terms)])
     return einsum_n(*[x for x, _ in plain], subscripts=",".join([term for _, term in plain]) + "->" + out)
 
 
@@ -106,6 +106,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     if isinstance(axes, int):
         axes = (range(len(a.shape) - axes, len(a.shape)), range(axes))
     lost_a, lost_b = [axes_of(_several(some), len(x.shape)) for x, some in zip((a, b), axes, strict=True)]
+    if [a.shape[i] for i in lost_a] != [b.shape[i] for i in lost_b]:
+        raise ValueError(f"tensordot: shapes {a.shape} and {b.shape} don't go together along axes {lost_a} and {lost_b}")
     left = [i for i in range(len(a.shape)) if i not in lost_a]
     right = [i for i in range(len(b.shape)) if i not in lost_b]
     n = prod([a.shape[i] for i in lost_a])
@@ -164,6 +166,21 @@ def _spelled_out(subscripts: str, shapes: Sequence[tuple[int, ...]]) -> tuple[li
         out = ("..." if "..." in letters else "") + "".join(sorted(x for x in set(plain) if plain.count(x) == 1))
     terms = [term.replace("...", dots[len(dots) - width :]) for term, width in zip(terms, widths)]
     return terms, out.replace("...", dots)
+
+
+def _without_stretched(operands: list[tuple[Any, str]]) -> list[tuple[Any, str]]:
+    """The operands without axes of length 1 that stand for longer ones of the same name."""
+    longest: dict[str, int] = {}
+    for a, term in operands:
+        for letter, n in zip(term, a.shape):
+            longest[letter] = max(n, longest.get(letter, 1))
+    plain = []
+    for a, term in operands:
+        if any(n == 1 < longest[letter] for letter, n in zip(term, a.shape)):
+            left = [(letter, n) for letter, n in zip(term, a.shape) if not n == 1 < longest[letter]]
+            a, term = reshape(a, tuple([n for _, n in left])), "".join([letter for letter, _ in left])
+        plain.append((a, term))
+    return plain
 
 
 def _on_diagonals(a: Any, term: str) -> tuple[Any, str]:

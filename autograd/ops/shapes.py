@@ -149,7 +149,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """``a`` with axes moved to other places, the rest in order."""
     a = anything(a, "moveaxis")
-    places = np.moveaxis(np.empty(range(1, len(a.shape) + 1)), source, destination).shape
+    places = np.moveaxis(np.broadcast_to(0, range(1, len(a.shape) + 1)), source, destination).shape
     return transpose(a, tuple([n - 1 for n in places]))
 
 
@@ -186,6 +186,8 @@ def concatenate(arrays: Any, axis: int | None = 0) -> Any:
 def stack(arrays: Any, axis: int = 0) -> Any:
     """Arrays of one shape side by side along a new ``axis``. Values make an array of Values."""
     parts = [anything(a, "stack") for a in arrays]
+    if not parts:
+        raise ValueError("stack: there are no arrays; pass at least one")
     if len({a.shape for a in parts}) != 1:
         raise ValueError(f"stack: arrays must have one shape, not {', '.join([str(a.shape) for a in parts])}")
     return concatenate_n(*[expand_dims(a, axis) for a in parts], axis=axis)
