@@ -188,14 +188,15 @@ def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any
     names = list(row.settings)[: len(by_place)]
     if len(names) < len(by_place):
         raise TypeError(f"{row.name} takes {len(row.rules)} operands and {len(row.settings)} settings, not more")
-    if twice := set(names) & set(by_name):
+    if by_name and (twice := set(names) & set(by_name)):
         raise TypeError(f"{row.name} got '{twice.pop()}' twice")
-    settings = {**row.settings, **{name: frozen(x) for name, x in (*zip(names, by_place), *by_name.items())}}
-    if unknown := settings.keys() - row.settings.keys():
+    if by_name and (unknown := by_name.keys() - row.settings.keys()):
         raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
-    for name, x in settings.items():
+    settings = dict(row.settings)
+    for name, x in (*zip(names, by_place), *by_name.items()):
         if isinstance(x, Node):
             raise TypeError(f"{row.name}: {name} is a setting, which takes no gradient, and can't be a {type(x).__name__}")
+        settings[name] = frozen(x)
     if missing := [name for name, x in settings.items() if x is Parameter.empty]:
         raise TypeError(f"{row.name} needs {', '.join(missing)}")
     return settings

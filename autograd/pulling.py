@@ -1,7 +1,7 @@
 """Taking a node's cotangent back to its operands.
 
 pull_by_rules ....... by the rules of its op
-pull_by_one_vjp ..... the same, sooner done, for a structural row of one operand
+pull_by_vjps ........ the same, sooner done, for a structural row of so many operands
 pull_on_first_use ... by what the partials of our own rows give as text
 """
 
@@ -31,15 +31,19 @@ def pull_by_rules(node: Node) -> None:
             _hand_on(x, c, g)
 
 
-def pull_by_one_vjp(node: Node) -> None:
-    """Add to the gradient of the only operand the cotangent that the op's vjp gives it."""
+def pull_by_vjps(node: Node) -> None:
+    """Add to the gradient of each operand the cotangent that its vjp gives it."""
     g, xp, op = node._grad, type(node).xp, node.op
     if xp is arrays and type(g) is float:  # no cotangent has come
         return
-    (x,) = node.inputs
-    c = op.row.rules[0](xp, g, node._data, x._data, **op.settings)  # type: ignore[union-attr]  # it is bound
-    if c is not None:
-        _hand_on(x, c, g)
+    z, inputs = node._data, node.inputs
+    settings = op.settings  # type: ignore[union-attr]  # it is bound
+    operands = [x._data for x in inputs]
+    for x, vjp in zip(inputs, op.row.rules):  # type: ignore[union-attr]
+        if vjp and x.requires_grad:
+            c = vjp(xp, g, z, *operands, **settings)
+            if c is not None:
+                _hand_on(x, c, g)
 
 
 def _hand_on(x: Node, c: Any, g: Any) -> None:

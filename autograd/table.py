@@ -14,7 +14,7 @@ from typing import Any
 from .calling import call_many, call_one, call_two, call_with_settings
 from .held import locked
 from .primitive import PRIMITIVES, Bound, Domain, Elementwise, Example, Operation, Primitive, Pull, Rule, Structural
-from .pulling import pull_by_one_vjp, pull_by_rules, pull_on_first_use
+from .pulling import pull_by_rules, pull_by_vjps, pull_on_first_use
 from .spelled import compile_pull, compile_pull_on_arrays
 
 
@@ -99,8 +99,7 @@ def primitive(*vjps: Rule | None, examples: Sequence[Example] = (), symbol: str 
         defaults = {p.name: p.default for p in parameters[len(vjps) :]}
         name = forward.__name__
         row = Structural(name, forward, rules, symbol or name, settings=defaults, examples=tuple(examples))
-        pull = pull_by_one_vjp if len(rules) == 1 and rules[0] else pull_by_rules
-        return _enter(row, call_with_settings(row, pull), pull)
+        return _enter(row, call_with_settings(row, pull_by_vjps), pull_by_vjps)
 
     return enter
 

@@ -32,7 +32,9 @@ def kept(xp: XP, x: X, a: X, axis: Axis) -> X:
 
 def count(a: X, axis: Axis) -> int:
     """How many elements of ``a`` make one result."""
-    return times([a.shape[i] for i in axes_of(axis, len(a.shape))]) if a.shape else 1
+    if axis is None or not a.shape:
+        return int(a.size)
+    return times([a.shape[i] for i in axes_of(axis, len(a.shape))])
 
 
 def _sum_vjp(xp: XP, g: X, z: X, a: X, axis: Axis, keepdims: bool) -> X:
@@ -213,7 +215,7 @@ def cross_entropy(xp: XP, a: X, labels: Any = 0) -> X:
         raise ValueError(
             f"labels of shape {labels.shape} ({labels.dtype}) came for logits of shape {a.shape}; pass one whole number a row"
         )
-    if labels.size and not 0 <= labels.min() <= labels.max() < a.shape[-1]:
+    if labels.size and not 0 <= np.minimum.reduce(labels, None) <= np.maximum.reduce(labels, None) < a.shape[-1]:
         raise ValueError(f"labels lie from {labels.min()} to {labels.max()}; there are {a.shape[-1]} classes, from 0")
     below = a - xp.max(a, -1, keepdims=True)  # first, or the digits of large logits would swallow those of the result
     return xp.log(xp.sum(xp.exp(below), -1)) - xp.index(below, _at(labels))
