@@ -123,7 +123,8 @@ def logsumexp(a: Array, axis: Axis = None, keepdims: bool = False) -> Any:
 def softmax(a: Array, axis: Axis = -1) -> Any:
     """``exp(a) / Σ exp(a)``, the largest element taken out first."""
     powers = exp(a - max(a, axis, keepdims=True))
-    return powers / sum(powers, axis, keepdims=True)
+    powers /= sum(powers, axis, keepdims=True)
+    return powers
 
 
 def broadcast_to(a: Any, shape: tuple[int, ...]) -> Array:

@@ -34,7 +34,7 @@ def fit(xp: Any, c: Any, shape: tuple[int, ...], dtype: Any) -> Any:
 def gather(x: Any, c: Any) -> None:
     """Add ``c``, an array made for this, to the gradient of ``x``. Sums are new arrays: a gradient may be seen elsewhere."""
     data = x._data
-    if c.shape != data.shape or c.dtype != data.dtype:
+    if c.shape != data.shape or c.dtype is not data.dtype:
         c = fit(arrays, c, data.shape, data.dtype)
     before = x._grad
     x._grad = c if type(before) is float else before + c

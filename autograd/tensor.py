@@ -106,7 +106,7 @@ class Tensor(Operators):
         """Take ``step``, an array made for this, from the numbers of a leaf: what an optimizer does."""
         # Written in place if nobody else holds the array: no view of it, no constant that shares it.
         alone = getrefcount(self._data) <= 2 and self.op is None
-        self._write(np.subtract(self._data, step, out=self._data if alone else np.empty_like(self._data), casting="same_kind"))
+        self._write(np.subtract(self._data, step, out=self._data if alone else np.empty_like(self._data)))
 
     def backward(self, grad: Any = None) -> None:
         """Add ``d(self)/d(node) * grad`` to the gradient of every leaf behind this node, by the chain rule.

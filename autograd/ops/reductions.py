@@ -245,6 +245,8 @@ def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
         return l2_norm(a, axis, keepdims)
     if of_matrices or isinstance(ord, str):
         raise ValueError(f"norm: ord={ord!r} is a norm of vectors; pass the axis they lie along, or ravel() a matrix first")
+    if ord == 0:
+        raise ValueError("norm: ord=0 counts elements, which has no derivative; count them in .data")
     if ord in (np.inf, -np.inf):
         return (max if ord > 0 else min)(absolute(a), axis, keepdims)
     if ord == 1:

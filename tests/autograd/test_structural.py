@@ -567,6 +567,7 @@ def test_an_axis_that_is_not_there_is_refused(f):
         lambda a: ag.conv1d(a, a), lambda a: ag.cross_entropy(a, labels=[0]), lambda a: ag.norm(a, 1), lambda a: ag.stack([]),
         lambda a: ag.conv1d(a[None], np.ones((1, 2, 2)), np.ones(3)), lambda a: ag.pad(a, 1.5), lambda a: ag.split(a, -2),
         lambda a: ag.split(a, 0), lambda a: ag.concatenate([]), lambda a: ag.tensordot(a, a, 1),
+        lambda a: ag.norm(ag.ravel(a), 0),
         lambda a: ag.tensordot(a, ag.reshape(a, (3, 2)), 2),
     ],
 )  # fmt: skip
