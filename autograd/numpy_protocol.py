@@ -21,7 +21,7 @@ def _float_power(x: Any, y: Any) -> Any:
 
 _RENAMED: dict[str, Callable[..., Any]] = {
     "subtract": ops.sub, "multiply": ops.mul, "true_divide": ops.div, "negative": ops.neg, "power": ops.pow,
-    "float_power": _float_power,     "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
+    "float_power": _float_power, "absolute": ops.abs, "fabs": ops.abs, "square": lambda x: ops.mul(x, x),
     "reciprocal": lambda x: ops.div(1.0, x), "log2": lambda x: x.log2(), "log10": lambda x: x.log10(),
 }  # fmt: skip
 
@@ -127,17 +127,15 @@ def _signature(function: Any) -> tuple[list[str], list[str]]:
 def _accepted(name: str, settings: dict[str, Any]) -> dict[str, Any]:
     """The settings that say something; TypeError for those that an op does not have."""
     said = {key: x for key, x in settings.items() if x is not np._NoValue and key not in _PASSED_OVER}
-    for key in said.keys() & {"out", "where", "dtype", "initial", "casting", "order", "correction", "mode"} - _OWN.get(
-        name, set()
-    ):
+    for key in said.keys() & _FOREIGN - _OWN.get(name, set()):
         x = said.pop(key)
         if not (x is None or (isinstance(x, str) and x in ("K", "C", "same_kind", "raise"))):
             raise TypeError(f"np.{name}({key}=…) is not there for Tensors; leave {key} out" + _instead.get(key, ""))
     return said
 
 
-_FOREIGN = {"out", "where", "dtype", "initial", "casting", "order", "correction", "mode"}
-_OWN = {"pad": {"mode"}}
+_FOREIGN = {"out", "where", "dtype", "initial", "casting", "order", "correction", "mode"}  # settings that no op has
+_OWN = {"pad": {"mode"}}  # but this one
 _instead = {
     "out": ", and bind the result to a name",
     "where": ", and choose with np.where",
