@@ -68,7 +68,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
         numbers = [y._data for y in results]
         if not results or not any(x.requires_grad for x in inputs):
             return shape([constant(type(y), y._data) for y in results])
-        return shape(_apart(_joined(run, len(operands), inputs, results), results, numbers))
+        return shape(_apart(_joined(run, len(operands), inputs, results, since), results, numbers))
 
     return of
 
@@ -80,7 +80,8 @@ def _leaf(kind: type[Node], data: Any, requires_grad: bool) -> Node:
 
 
 def _borrowed(results: Sequence[Node], inside: Sequence[Node], since: int) -> list[Node]:
-    """What takes gradients and was there before the function was called, without being among its arguments."""
+    """What takes gradients without being among the arguments: what was there before the call, and leaves, whenever they were
+    written or made. In the order in which the walk meets them, which is that of the next call too."""
     found: dict[Node, None] = {}
     seen = set(inside)
     waiting = list(results)
@@ -89,7 +90,7 @@ def _borrowed(results: Sequence[Node], inside: Sequence[Node], since: int) -> li
         if node in seen:
             continue
         seen.add(node)
-        if node._time < since:
+        if node._time < since or node.op is None:
             if node.requires_grad:
                 found[node] = None
         else:
@@ -97,12 +98,16 @@ def _borrowed(results: Sequence[Node], inside: Sequence[Node], since: int) -> li
     return list(found)
 
 
-def _joined(run: Callable[..., Any], given: int, inputs: tuple[Node, ...], results: Sequence[Node]) -> Any:
+def _joined(run: Callable[..., Any], given: int, inputs: tuple[Node, ...], results: Sequence[Node], since: int) -> Any:
     """One node for all results, as a Tensor along one axis."""
     data = _flat([y._data for y in results])
     settings = {
-        "_run": run, "_kinds": [type(x) for x in inputs[:given]], "_borrowed": inputs[given:], "_watched": is_watched()
-    }  # fmt: skip
+        "_run": run,
+        "_kinds": [type(x) for x in inputs[:given]],
+        "_borrowed": inputs[given:],
+        "_watched": is_watched(),
+        "_since": since,
+    }
     return record(Tensor, data, Bound(CHECKPOINT, settings, CHECKPOINT.pull), inputs)
 
 
@@ -146,8 +151,12 @@ class _Checkpoint(Structural):
                 "checkpoint: called again, the function gave other numbers; draw what is random outside of it and hand it in, "
                 "and so what it takes from a loop around it"
             )
-        borrowed = settings["_borrowed"]
-        if {*map(id, _borrowed(results, inside, since))} != {*map(id, borrowed)}:
+        borrowed, before = _borrowed(results, inside, since), settings["_borrowed"]
+        # A leaf that the function makes stands for the one it made before, but not for one that was there.
+        if len(borrowed) != len(before) or any(
+            new is not old and (new._time < since or old._time < settings["_since"] or (on_nodes and want))
+            for new, old, want in zip(borrowed, before, wanted[len(kinds) :])
+        ):
             raise RuntimeError(
                 "checkpoint: called again, the function used other Values or Tensors of its own than before; "
                 "hand them in as arguments"
@@ -166,7 +175,7 @@ def _wanted(cotangents: Iterable[Any], wanted: Sequence[bool]) -> list[Any]:
     return [c if want else None for c, want in zip(cotangents, wanted, strict=True)]
 
 
-_SETTINGS = {"_run": None, "_kinds": (), "_borrowed": (), "_watched": False}
+_SETTINGS = {"_run": None, "_kinds": (), "_borrowed": (), "_watched": False, "_since": 0}
 CHECKPOINT = _Checkpoint("checkpoint", _forward, (None,), "checkpoint", True, _SETTINGS)
 object.__setattr__(CHECKPOINT, "pull", pull_by_rules)
 object.__setattr__(CHECKPOINT, "call", checkpoint)

@@ -545,6 +545,40 @@ def test_randomness_is_drawn_outside_and_handed_in():
     assert x.grad.tolist() == mask.tolist()
 
 
+def test_a_leaf_that_the_block_writes_gets_its_gradient():
+    w, x = Tensor([1.0]), Tensor([2.0])
+
+    def block(x):
+        w.data = np.array([3.0])
+        return x * w
+
+    checkpoint(block)(x).sum().backward()
+    assert (x.grad.tolist(), w.grad.tolist()) == ([3.0], [2.0])
+
+
+def test_a_leaf_that_the_block_makes_anew_gets_the_gradient_of_its_call():
+    made, x = [], Value(3.0)
+
+    def block(x):
+        made.append(Value(2.0))
+        return x * made[-1]
+
+    checkpoint(block)(x).backward()
+    assert [w.grad for w in made] == [3.0, 0.0]
+    assert grad(grad(lambda x: checkpoint(lambda x: x * x * Value(2.0))(x)))(3.0) == 4.0
+
+
+def test_a_number_that_the_block_keeps_elsewhere_stays_on_the_graph():
+    kept, x = [], Tensor([2.0])
+
+    def block(x):
+        kept.append(x * x)
+        return 3.0 * x
+
+    (checkpoint(block)(x) + kept[0]).sum().backward()
+    assert x.grad.tolist() == [7.0]
+
+
 def test_data_that_was_written_since_is_refused():
     x, data = Tensor(np.ones(3)), np.ones(3)
     y = checkpoint(lambda x, data: x * data)(x, data).sum()
