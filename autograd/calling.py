@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import arrays, scalar
+from . import arrays, graph, scalar
 from .graph import Node, constant, record
 from .operands import apply_anyhow
 from .primitive import Bound, Elementwise, Pull, Rule, Structural
@@ -93,6 +93,19 @@ def call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
         return constant(type(operands[0]), data)
 
     return call
+
+
+def dated(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A user's function as a function of nodes, dated from before it ran: it may write to a leaf on the way."""
+
+    def called(*operands: Any, **settings: Any) -> Any:
+        since = graph.now
+        z = call(*operands, **settings)
+        if isinstance(z, Node) and z.op is not None:
+            z._time = since
+        return z
+
+    return called
 
 
 def call_with_settings(row: Structural, pull: Pull) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
 from typing import Any
 
-from .calling import call_many, call_one, call_two, call_with_settings
+from .calling import call_many, call_one, call_two, call_with_settings, dated
 from .held import locked
 from .primitive import PRIMITIVES, Bound, Domain, Elementwise, Example, Operation, Primitive, Pull, Rule, Structural
 from .pulling import pull_by_rules, pull_by_vjps, pull_on_first_use
@@ -134,6 +134,8 @@ def _enter(row: Primitive, call: Any, pull: Pull) -> Operation:
     rest = Parameter.KEYWORD_ONLY if row.variadic else Parameter.POSITIONAL_OR_KEYWORD
     parameters += [setting.replace(kind=rest, annotation=Parameter.empty) for setting in operands[n:]]
     functools.update_wrapper(call, row.forward)
+    if not (row.forward.__module__ or "").startswith("autograd."):
+        call = functools.update_wrapper(dated(call), row.forward)
     call.__signature__ = Signature(parameters)
     call.primitive = row
     object.__setattr__(row, "call", call)

@@ -21,6 +21,7 @@ from autograd import (
     Domain,
     DomainError,
     GradientTape,
+    StaleGraphError,
     Tensor,
     Value,
     checkpoint,
@@ -448,6 +449,25 @@ def test_a_vjp_may_give_none_for_no_derivative(walk):
         return np.round(a)
 
     assert not WALKS[walk](rounded, np.array([1.2, 2.7])).any()
+
+
+@pytest.mark.parametrize("enter", ["elementwise", "primitive"])
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_a_leaf_that_the_function_writes_on_the_way_is_stale(enter, kind):
+    w = kind(1.0)
+
+    def forward(xp, x):
+        y = x * x
+        w.data = 9.0
+        return y
+
+    if enter == "elementwise":
+        square = elementwise(lambda xp, z, x: 2 * x, domain=(ANY,))(forward)
+    else:
+        square = primitive(lambda xp, g, z, x: g * 2 * x)(forward)
+    with pytest.raises(StaleGraphError):
+        square(w).backward()
+    assert grad(lambda x: square(x))(3.0) == 6.0
 
 
 def test_a_vjp_may_give_none_in_backward():
