@@ -242,23 +242,26 @@ def elu(xp: XP, x: X, alpha: X = 1.0) -> X:
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0.0)))
 
 
-def _gelu_tanh(xp: XP, x: X) -> X:
-    return xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))  # √(2/π)
+def _gelu_argument(xp: XP, x: X) -> X:
+    return 1.5957691216057308 * (x + 0.044715 * x * x * x)  # 2 √(2/π)
 
 
 def _gelu_partial(xp: XP, z: X, x: X) -> X:
     x = xp.minimum(xp.maximum(x, -50.0), 50.0)  # beyond, it is 0 or 1 to the last digit, and x³ might overflow
-    t = _gelu_tanh(xp, x)
-    return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * 0.7978845608028654 * (1.0 + 0.134145 * x * x)
+    v = _gelu_argument(xp, x)
+    s = _logistic(xp, v)
+    return s + x * s * _logistic(xp, -v) * 1.5957691216057308 * (1.0 + 0.134145 * x * x)
 
 
 @elementwise(_gelu_partial, domain=(REAL,))
 def gelu(xp: XP, x: X) -> X:
     """Gaussian error linear unit in its tanh form, ``z = x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))``.
 
+    It is computed as ``x σ(2√(2/π) (x + 0.044715 x³))``, which is the same, and exact for large negative ``x`` too.
+
     Source: Hendrycks and Gimpel, *Gaussian Error Linear Units* (2016), section 2.
     """
-    return 0.5 * x * (1.0 + _gelu_tanh(xp, x))
+    return x * _logistic(xp, _gelu_argument(xp, x))
 
 
 def _silu_partial(xp: XP, z: X, x: X) -> X:

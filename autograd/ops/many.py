@@ -75,11 +75,23 @@ def min_n(xp: XP, operands: Sequence[X]) -> X:
     return reduce(xp.minimum, operands)
 
 
-@variadic(lambda xp, z, operands: [xp.exp(x - z) for x in operands], domain=REAL, symbol="logsumexp")
-def logaddexp(xp: XP, operands: Sequence[X]) -> X:
-    """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""
+def _powers(xp: XP, operands: Sequence[X]) -> tuple[X, X, list[X]]:
+    """Whether all are -inf, what is taken out of each, and ``exp`` of the rest."""
     largest = reduce(xp.maximum, operands)
     nothing = largest == -inf  # then none is taken out, and no logarithm taken
     taken = xp.where(nothing, 0.0, largest)
-    total = add_up([xp.exp(x - taken) for x in operands])
-    return xp.where(nothing, largest, taken + xp.log(xp.where(nothing, 1.0, total)))
+    return nothing, largest, [xp.exp(x - taken) for x in operands]
+
+
+def _softmax(xp: XP, z: X, operands: Sequence[X]) -> list[X]:
+    _, _, powers = _powers(xp, operands)  # not exp(x - z): where z is large, ln Σ is lost in it
+    total = add_up(powers[1:], powers[0])
+    return [power / total for power in powers]
+
+
+@variadic(_softmax, domain=REAL, symbol="logsumexp")
+def logaddexp(xp: XP, operands: Sequence[X]) -> X:
+    """``z = ln Σ exp(xᵢ)``, the largest ``xᵢ`` taken out first, so that nothing overflows. Its partials are the softmax."""
+    nothing, largest, powers = _powers(xp, operands)
+    total = add_up(powers)
+    return xp.where(nothing, largest, largest + xp.log(xp.where(nothing, 1.0, total)))
