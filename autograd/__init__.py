@@ -8,6 +8,9 @@
 12.0
 """
 
+from importlib import import_module
+from typing import Any
+
 from .checkpointing import checkpoint
 from .errors import DomainError, StaleGraphError
 from .graph import Node, topological_order
@@ -107,6 +110,14 @@ from .tensor import Tensor
 from .transforms import elementwise_grad, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .value import Value
 
+
+def __getattr__(name: str) -> Any:  # what takes a while to load, and only some programs use, comes when it is asked for
+    if name not in ("assert_gradients", "check_module", "check_ops", "gradcheck"):
+        raise AttributeError(f"module 'autograd' has no attribute {name!r}")
+    judge = import_module(".gradcheck", __name__)
+    return judge if name == "gradcheck" else getattr(judge, name)
+
+
 __all__ = [
     "PRIMITIVES",
     "Domain",
@@ -126,9 +137,12 @@ __all__ = [
     "arctan",
     "argmax",
     "argmin",
+    "assert_gradients",
     "astype",
     "avg_pool",
     "broadcast_to",
+    "check_module",
+    "check_ops",
     "checkpoint",
     "clip",
     "concatenate",
@@ -153,6 +167,7 @@ __all__ = [
     "flip",
     "gelu",
     "grad",
+    "gradcheck",
     "hessian",
     "hvp",
     "index",

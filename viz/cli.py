@@ -1,6 +1,7 @@
 """The ``stepgrad`` command; ``python -m viz`` does the same.
 
-stepgrad demo ... train a network of scalar Values, check its gradient, write a report
+stepgrad demo .... train a network of scalar Values, check its gradient, write a report
+stepgrad check ... check the gradient of a function of yours
 """
 
 import argparse
@@ -11,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from . import check_command
+
 if TYPE_CHECKING:
     from .demo import Run
 
@@ -18,10 +21,11 @@ OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; its exit code is 0, 1 for a gradient that does not hold, 2 for unusable input, 130 after Ctrl-C."""
+    """Run the command; its exit code is 0, 1 for a gradient that does not hold, 2 for unusable input (``check``: 3 for all
+    that is neither a pass nor a fail), 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
-        return _demo(options)
+        return options.run(options)  # type: ignore[no-any-return]
     except BrokenPipeError:  # whoever read what we print has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -35,9 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    unusable = UNUSABLE  # its exit code
+
     def error(self, message: str) -> NoReturn:
         print(f"stepgrad: {' '.join(message.split())}; see {self.prog} --help", file=sys.stderr)
-        raise SystemExit(UNUSABLE)
+        raise SystemExit(self.unusable)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--out", type=Path, default=Path("stepgrad-demo"), metavar="DIR", help="where to write (default stepgrad-demo)"
     )
+    demo.set_defaults(run=_demo)
+    check_command.add_to(commands)
     return parser
 
 
