@@ -36,7 +36,7 @@ def add_to(commands: Any) -> None:
     check.add_argument("--order", type=int, default=1, metavar="N", help="check derivatives up to this order (default 1)")
     check.add_argument("--json", action="store_true", help="print the report as JSON, with every row")
     check.unusable = NEITHER
-    check.set_defaults(run=run)
+    check.set_defaults(run=run, parser=check)
 
 
 def run(options: argparse.Namespace) -> int:

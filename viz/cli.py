@@ -23,7 +23,9 @@ OK, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code is 0, 1 for a gradient that does not hold, 2 for unusable input (``check``: 3 for all
     that is neither a pass nor a fail), 130 after Ctrl-C."""
-    options = _parser().parse_args(arguments)
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return options.run(options)  # type: ignore[no-any-return]
     except BrokenPipeError:  # whoever read what we print has left
@@ -68,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--out", type=Path, default=Path("stepgrad-demo"), metavar="DIR", help="where to write (default stepgrad-demo)"
     )
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, parser=demo)
     check_command.add_to(commands)
     return parser
 

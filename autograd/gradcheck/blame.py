@@ -80,7 +80,7 @@ def _even(right: Any, left: Any) -> bool:
 def _of(node: Node, operand: int = -1, claimed: float = float("nan"), true: float = float("nan"), how: str = "") -> Blame:
     module = "" if node.module is None else str(node.module)
     name = node.op.name if node.op else ""
-    return Blame(name, node.label, module, node.line, operand, claimed, true, how, node)
+    return Blame(name, node.label, module, node.line, operand, float(claimed), float(true), how, node)
 
 
 def _inner(a: Any, b: Any) -> float:

@@ -19,7 +19,7 @@ from .points import Coordinate, Place, coordinates, generic, jittered, place_at,
 from .replay import FLOATS, Program, difference
 from .report import SEVERITY, Blame, GradcheckReport, Row, Verdict
 from .rows import Judge, Settings
-from .slopes import along
+from .slopes import along, unreadable
 from .subject import Plain, Point, Subject, Unfit, gradient_as_subject, subject_of, undefined
 
 _JITTERS = (0.1, 1e-4, 1e-8)  # how far a neighbour is, in lengths of the inputs
@@ -200,11 +200,18 @@ class _Check:
             return self._by_differences(here, "")
         rows, by_slopes = self.judge.rows_by_slopes(here)
         if rows is None:
-            return self._by_differences(here, "", near)
+            return self._by_differences(here, self._unread(here), near)
         report = self._summed_up(here, rows, by_slopes)
         if report and by_slopes and self._kinked_between(here):
             return replace(report, verdict="not differentiable", note=self._tied(here))
         return self._at_neighbours(report, here, near) if report else report
+
+    def _unread(self, here: Place) -> str:
+        """What stood in the way of an exact reading, if one was asked for."""
+        assert here.program is not None
+        node = unreadable(here.program, self.subject.nodes) if self.settings.exact else None  # type: ignore[union-attr]
+        name = node.op.name if node is not None and node.op else ""
+        return f"{name} can't be read with decimals, so finite differences decided" if name else ""
 
     def _without_graph(self, here: Place) -> GradcheckReport:
         """The result is a constant: right only if nothing moves it."""

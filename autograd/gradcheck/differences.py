@@ -254,7 +254,7 @@ def noise(phi: Phi, x: float, f0: float, *, single: bool = False) -> float:
     values = _row_of(phi, x, f0, range(-3, 4), apart, single)
     unit = _SINGLE if _computed_in_single(values) else _DOUBLE
     found = roughness(values)
-    if found > 1e-7 * max(map(abs, values)) and unit == _DOUBLE:
+    if found > 1e-7 * max(map(abs, values)):
         sides = [_row_of(phi, x, f0, places, apart, single) for places in (range(-6, 1), range(7))]
         found = min(found, *map(roughness, sides))
     return max(unit * abs(f0), found)

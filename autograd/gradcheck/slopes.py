@@ -70,20 +70,39 @@ def exactly(program: Program, inputs: Sequence[Node], direction: Direction, step
 
 
 def _decimal_run(program: Program, inputs: Sequence[Node], direction: Direction, step: Decimal) -> Any:
-    moved: dict[Node, Any] = {}
-    for x, v in zip(inputs, direction):
-        if type(x).xp is arrays:
-            moved[x] = np.empty(np.shape(x._data), object)
-            for place in np.ndindex(np.shape(x._data)):
-                moved[x][place] = _shifted(np.asarray(x._data)[place], np.asarray(v)[place], step)
-        else:
-            moved[x] = _shifted(x._data, v, step)
+    moved = dict(zip(inputs, _decimal_inputs(inputs, direction, step)))
     z = program.run(DECIMAL, moved)[program.root]
     return (z if isinstance(z, Exact) else np.asarray(z, object).reshape(-1)[0]).d
 
 
+def _decimal_inputs(inputs: Sequence[Node], direction: Direction, step: Decimal) -> list[Any]:
+    moved: list[Any] = []
+    for x, v in zip(inputs, direction):
+        if type(x).xp is not arrays:
+            moved.append(_shifted(x._data, v, step))
+            continue
+        array = np.empty(np.shape(x._data), object)
+        for place in np.ndindex(array.shape):
+            array[place] = _shifted(np.asarray(x._data)[place], np.asarray(v)[place], step)
+        moved.append(array)
+    return moved
+
+
 def _shifted(x: Any, v: Any, step: Decimal) -> Exact:
     return Exact(Decimal(float(x))) + Exact(Decimal(float(v))) * Exact(step)
+
+
+def unreadable(program: Program, inputs: Sequence[Node]) -> Node | None:
+    """The first node whose op can't be read with decimals."""
+    found: dict[Node, Any] = dict(
+        zip(inputs, _decimal_inputs(inputs, [np.zeros(np.shape(x._data)) for x in inputs], Decimal(0)))
+    )
+    for node in program.live:
+        try:
+            found[node] = applied(node, DECIMAL, [found.get(x, x._data) for x in node.inputs])
+        except Exception:  # whatever a user's function raises
+            return node
+    return None
 
 
 def one_sided_tangents(program: Program, inputs: Sequence[Node], direction: Direction) -> tuple[dict[Node, Any], ...]:

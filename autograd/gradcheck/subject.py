@@ -223,6 +223,8 @@ def _matched(inputs: Any, claimed: Any, leaves: Mapping[str, Any]) -> list[Any]:
     parts = leaves_like(inputs, claimed)
     if parts is None:
         parts = flatten(claimed)[0]
+    if len(leaves) == 1 != len(parts):
+        parts = [claimed]
     if len(parts) != len(leaves):
         raise Unfit(f"gradcheck: claimed has {len(parts)} parts for {len(leaves)} inputs; nest it like them")
     found = []

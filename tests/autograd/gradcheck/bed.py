@@ -145,8 +145,9 @@ add(RIGHT, "Newton's iteration for a root", _newton, 2.0, exact=mp.sqrt)
 add(RIGHT, "product of 30", lambda *x: ag.prod(list(x)), *[0.5 + 0.1 * i for i in range(30)])
 add(RIGHT, "product with a zero", lambda x, y, z: x * y * z, 0.0, 2.0, 3.0, exact=lambda x, y, z: x * y * z)
 add(RIGHT, "pow", lambda x, y: x**y, 1.7, -3.3, exact=lambda x, y: x**y)
-add(RIGHT, "scales from 1e-8 to 1e8", lambda *x: ag.sum([(v * s).sin() for v, s in zip(x, (1e8, 1e4, 1.0, 1e-4, 1e-8))]),
-    1e-8, 1e-4, 1.0, 1e4, 1e8, exact=lambda *x: mp.fsum(mp.sin(v * mp.mpf(s)) for v, s in zip(x, (1e8, 1e4, 1.0, 1e-4, 1e-8))))  # fmt: skip
+_scales = (1e8, 1e4, 1.0, 1e-4, 1e-8)
+add(RIGHT, "scales from 1e-8 to 1e8", lambda *x: ag.sum([(v * s).sin() for v, s in zip(x, _scales)]), *reversed(_scales),
+    exact=lambda *x: mp.fsum(mp.sin(v * mp.mpf(s)) for v, s in zip(x, _scales)))  # fmt: skip
 add(RIGHT, "dict of inputs", lambda p: p["w"] * p["b"][0] + p["b"][1].exp(), {"w": 0.3, "b": [0.2, -0.4]})
 
 _rng = np.random.default_rng(7)
@@ -201,11 +202,6 @@ add(RIGHT, "an op for floats alone", lambda x: bed_sine_by_math(x) * x, 0.4, exa
 # -- wrong -------------------------------------------------------------------------------------------------------------------
 
 
-def _with(name, rules, *operands_of):
-    op = variant(PRIMITIVES[name], rules=rules)
-    return op
-
-
 def _scaled(name, factor):
     return variant(PRIMITIVES[name], rules=tuple(lambda *a, r=r: r(*a) * factor for r in PRIMITIVES[name].rules))
 
@@ -213,7 +209,14 @@ def _scaled(name, factor):
 _hard = {"exp": 0.3, "log": 1.7, "sqrt": 2.3, "sin": 0.4, "tanh": 0.6, "sigmoid": -0.3, "gelu": 0.8, "arctan": -1.1}
 for (name, x), factor in itertools.product(_hard.items(), (2.0, -1.0, 1.001, 1.0 + 1e-6)):
     op = _scaled(name, factor)
-    add(WRONG, f"{name} times {factor:.7g}", lambda x, y, op=op: op(x * 1.0) * y + (x * y).sin(), x, 0.7, guilty=[f"wrong_{name}"])
+    add(
+        WRONG,
+        f"{name} times {factor:.7g}",
+        lambda x, y, op=op: op(x * 1.0) * y + (x * y).sin(),
+        x,
+        0.7,
+        guilty=[f"wrong_{name}"],
+    )
 _slips = {
     "tanh: (1 - y)²": ("tanh", (lambda xp, z, x: (1.0 - z) * (1.0 - z),), (0.6,)),
     "tanh: 1 - y": ("tanh", (lambda xp, z, x: 1.0 - z,), (0.6,)),
@@ -398,15 +401,42 @@ add(MASKED, "equal inputs", lambda x, y: _sq(x, y) - _sq(y, x) + x, 0.7, 0.7, gu
 add(MASKED, "times an input of 0", lambda x, y, op=_scaled("sin", 1.5): op(x) * y, 0.7, 0.0, guilty=["wrong_sin"])
 add(MASKED, "at 0 of a cube", lambda x, op=_scaled("mul", 2.0): op(x, x) * x + x, 0.0, guilty=["wrong_mul"])
 add(MASKED, "behind a dead relu", lambda x, op=_scaled("sin", 1.5): op(x.relu()) + x, -0.7, guilty=["wrong_sin"])
-add(MASKED, "behind a dead relu of two", lambda x, y, op=_scaled("exp", 2.0): op((x + y).relu()) * x, -0.7, -0.2, guilty=["wrong_exp"])
+add(
+    MASKED,
+    "behind a dead relu of two",
+    lambda x, y, op=_scaled("exp", 2.0): op((x + y).relu()) * x,
+    -0.7,
+    -0.2,
+    guilty=["wrong_exp"],
+)
 add(MASKED, "in the branch not taken", lambda x, op=_scaled("sin", 1.5): op(x) if x < 0 else x.exp(), 0.7, guilty=["wrong_sin"])
-add(MASKED, "in where's other side", lambda x, op=_scaled("sin", 1.5): ag.where(x < 0, op(x), x.exp()), 0.7, guilty=["wrong_sin"])
+add(
+    MASKED,
+    "in where's other side",
+    lambda x, op=_scaled("sin", 1.5): ag.where(x < 0, op(x), x.exp()),
+    0.7,
+    guilty=["wrong_sin"],
+)
 add(MASKED, "relu: right for the dead", lambda x, op=_scaled("relu", 2.0): op(x) + x, -0.7, guilty=["wrong_relu"])
 add(MASKED, "cos at 0", lambda x, op=_scaled("cos", 2.0): op(x) + x, 0.0, guilty=["wrong_cos"])
 add(MASKED, "a difference of 0", lambda x, y, op=_scaled("mul", 2.0): op(x - y, x - y) + x, 0.4, 0.4, guilty=["wrong_mul"])
 add(MASKED, "detached times 0", lambda x, y: x * x.detach() * y + y, 0.4, 0.0, guilty=["mul"])
-add(MASKED, "a Tensor's zeros", lambda a, b, op=_scaled("sin", 1.5): (op(a) * b).sum(), _A, np.zeros_like(_A), guilty=["wrong_sin"])
-add(MASKED, "max: right for the smaller", lambda x, y, op=_scaled("maximum", 2.0): op(x * 0.0, x) * y, 0.7, 0.0, guilty=["wrong_maximum"])
+add(
+    MASKED,
+    "a Tensor's zeros",
+    lambda a, b, op=_scaled("sin", 1.5): (op(a) * b).sum(),
+    _A,
+    np.zeros_like(_A),
+    guilty=["wrong_sin"],
+)
+add(
+    MASKED,
+    "max: right for the smaller",
+    lambda x, y, op=_scaled("maximum", 2.0): op(x * 0.0, x) * y,
+    0.7,
+    0.0,
+    guilty=["wrong_maximum"],
+)
 
 # -- noisy, random, undefined ------------------------------------------------------------------------------------------------
 

@@ -130,4 +130,4 @@ def _off(row, which, factor):
     if row.variadic:
         return (lambda xp, z, xs: [p * factor if i == which else p for i, p in enumerate(row.rules[0](xp, z, xs))],)
     rule = row.rules[which]
-    return tuple([*row.rules[:which], lambda *a: rule(*a) * factor, *row.rules[which + 1 :]])
+    return (*row.rules[:which], lambda *a: rule(*a) * factor, *row.rules[which + 1 :])

@@ -1,13 +1,13 @@
-"""A fault planted in each row of the op table, one at a time: the judge must find it, in both kinds of number, to second order."""
+"""A fault planted in each row of the op table, one at a time, must be found: on both kinds of number, in both orders."""
 
 import numpy as np
 import pytest
 
 import autograd as ag
 from autograd import PRIMITIVES, Tensor, Value
-from autograd.graph import Node
 from autograd.gradcheck import gradcheck
 from autograd.gradcheck.table import _cases
+from autograd.graph import Node
 
 from ..rows import ROWS, STRUCTURAL, variant
 
