@@ -4,6 +4,8 @@ import doctest
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +32,26 @@ def test_the_code_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     for indent, block in blocks:
         exec(compile(re.sub(f"^{indent}", "", block, flags=re.MULTILINE), "README.md", "exec"), names)
 
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     assert names["w1"].grad == pytest.approx(1.0019, abs=5e-5)
     assert names["cube"](autograd.Value(2.0)).data == 8.0
     assert names["third_of_squares"](np.array([3.0, 0.0])).tolist() == [3.0]
     printed = capsys.readouterr().out
     assert "337 parameters" in printed
+    assert "gradcheck FAILED  loss: 2 of 2 partials wrong" in printed
     assert "[[ 802. -400.]\n [-400.  200.]]\n-1.0\n" in printed
+
+
+def test_the_report_in_the_readme_is_what_its_code_prints(tmp_path):
+    code = re.search(
+        r"```python\n(from autograd import Domain, elementwise\nfrom autograd.gradcheck.*?)```", README, re.DOTALL
+    )[1]
+    (tmp_path / "check.py").write_text(code, encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "-X", "utf8", "check.py"], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=True
+    )
+
+    assert result.stdout == re.search(r"```text\n(gradcheck .*?)```", README, re.DOTALL)[1]
 
 
 def test_the_picture_in_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..graph import Node
 from .blame import blame, is_rounding, tied, unlike_on_nodes, unrecorded
-from .points import Coordinate, Place, coordinates, generic, jittered, place_at, usable
+from .points import Coordinate, Place, coordinates, jittered, place_at, usable
 from .replay import FLOATS, Program, difference
-from .report import SEVERITY, Blame, GradcheckReport, Row, Verdict
+from .report import SEVERITY, Blame, GradcheckReport, Row, Verdict, shortened
 from .rows import Judge, Settings
 from .slopes import along, unreadable
 from .subject import Plain, Point, Subject, Unfit, gradient_as_subject, subject_of, undefined
@@ -73,7 +73,7 @@ def gradcheck(
         raise ValueError(f"gradcheck: order is a whole number of at least 1, not {order!r}")
     subject: Subject | Plain
     if claimed is None:
-        subject = subject_of(f, inputs, name)
+        subject = _subject(f, inputs, name)
     elif order > 1 or exact:
         raise ValueError("gradcheck: order and exact need the graph of f; with claimed= there is none")
     else:
@@ -82,6 +82,19 @@ def gradcheck(
     if raise_exception and not report:
         raise AssertionError(str(report))
     return report
+
+
+def _subject(f: Callable[..., Any], inputs: Any, name: str) -> Subject:
+    """A list of one is the argument of a function of one list, if that function can't take what is in it."""
+    subject = subject_of(f, inputs, name)
+    if isinstance(inputs, list) and len(inputs) == 1:
+        try:
+            subject.record()
+        except TypeError:
+            return subject_of(f, (inputs,), name)
+        except (ArithmeticError, ValueError):
+            pass  # which the check itself will come upon
+    return subject
 
 
 def assert_gradients(f: Callable[..., Any], inputs: Any, **settings: Any) -> GradcheckReport:
@@ -202,14 +215,14 @@ class _Check:
         if rows is None:
             return self._by_differences(here, self._unread(here), near)
         report = self._summed_up(here, rows, by_slopes)
-        if report and by_slopes and self._kinked_between(here):
+        if report and by_slopes and self.judge.bend > 1e-9:  # though not along any single input
             return replace(report, verdict="not differentiable", note=self._tied(here))
         return self._at_neighbours(report, here, near) if report else report
 
     def _unread(self, here: Place) -> str:
         """What stood in the way of an exact reading, if one was asked for."""
         assert here.program is not None
-        node = unreadable(here.program, self.subject.nodes) if self.settings.exact else None  # type: ignore[union-attr]
+        node = unreadable(here.program, self.subject.nodes) if self.settings.exact else None
         name = node.op.name if node is not None and node.op else ""
         return f"{name} can't be read with decimals, so finite differences decided" if name else ""
 
@@ -225,7 +238,7 @@ class _Check:
                     "", "", "", "", -1, 0.0, math.nan, "the result has left the graph (detached, by .data or float())", None
                 )
                 return replace(report, blame=found if report.verdict == "fail" else None)
-        if self.subject.may_be_constant:  # type: ignore[union-attr]
+        if self.subject.may_be_constant:
             rows = [Row(c.name, c.index, 0.0, 0.0, 0.0, 0, "pass", "both 0") for c in self.coordinates]
             return GradcheckReport(self.subject.name, "pass", tuple(rows))
         raise ValueError(
@@ -317,7 +330,7 @@ class _Check:
             if isinstance(self.subject, Plain) or there.program is None or self._hides:
                 rows = self.judge.rows_by_differences(there)
                 return [row for row in rows if row.verdict == "fail"]
-            direction = generic(there)
+            direction = there.direction
             said = sum(float(np.sum(np.asarray(g) * np.asarray(v))) for g, v in zip(there.claimed, direction))
             try:
                 slope = along(there.program, self.subject.nodes, direction)
@@ -384,19 +397,12 @@ class _Check:
     def _is_convention(self, here: Place, found: Blame) -> bool:
         """Whether the op to blame is at its kink, so that what it says there is a convention."""
         assert here.program is not None
-        traced = Program(found.node, self.subject.nodes) if found.node is not None else None  # type: ignore[union-attr]
+        traced = Program(found.node, self.subject.nodes) if found.node is not None else None
         if traced is None or not traced.depends:
             return False
         with self.subject.at(here.point), suppress(Exception):
-            return tied(traced, self.subject.nodes, generic(here)) is found.node  # type: ignore[union-attr]
+            return tied(traced, self.subject.nodes, here.direction) is found.node
         return False
-
-    def _kinked_between(self, here: Place) -> bool:
-        """Whether slopes differ along a generic direction, although they do not along any single input."""
-        assert here.program is not None
-        inputs, direction = self.subject.nodes, generic(here)  # type: ignore[union-attr]
-        right, left = (along(here.program, inputs, direction, side) for side in (1.0, -1.0))
-        return abs(right - left) > 1e-9 * max(abs(right), abs(left))
 
     def _tied(self, here: Place) -> str:
         """Which op is exactly at its kink, in words; empty if it is not known."""
@@ -404,9 +410,9 @@ class _Check:
             return ""
         with self.subject.at(here.point), suppress(Exception):
             program = Program(self.subject.traced(), self.subject.nodes)
-            node = tied(program, self.subject.nodes, generic(here))
+            node = tied(program, self.subject.nodes, here.direction)
             if node is not None and node.op:
-                where = f" ({node.line})" if node.line else ""
+                where = f" ({shortened(node.line)})" if node.line else ""
                 label = f" '{node.label}'" if node.label else ""
                 return f"{node.op.name}{label}{where} is exactly at its kink"
         return ""

@@ -1,14 +1,14 @@
 """Points of a function: where to look, and what is found there.
 
 Coordinate .... one number among the inputs
-Place ......... a point, with the function's number, gradient and graph
+Place ......... a point, with the function's number, gradient and graph, and a direction in which every input counts
 jittered ...... a point nearby, or one with signs turned over
-generic ....... a direction in which every input counts
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,22 @@ class Place:
     noise: float = 0.0  # of the function, by its adjoints
     _gradient_noise: list[Any] | None = field(default=None, repr=False)
     _quick_noise: list[Any] | None = field(default=None, repr=False)
+
+    @cached_property
+    def direction(self) -> list[Any]:
+        """A generic direction, along which every partial contributes about as much as any other."""
+        lengths = [np.where(np.asarray(x) == 0, 1.0, np.abs(x)) for x in self.point]
+        slopes = [np.where(np.isfinite(g), np.abs(g), 0.0) for g in self.claimed]
+        largest = max((float(np.max(s * length, initial=0.0)) for s, length in zip(slopes, lengths)), default=0.0)
+        found, k = [], 0
+        for x, s, length in zip(self.point, slopes, lengths):
+            weights = _sequence(k + length.size)[k:].reshape(length.shape)
+            with np.errstate(all="ignore"):
+                wanted = np.where(s > 0, largest / np.where(s > 0, s, 1.0), length)
+            v = weights * np.clip(wanted, 0.0, 1e3 * length)
+            found.append(v if isinstance(x, np.ndarray | np.generic) else float(v))
+            k += length.size
+        return found
 
     def gradient_noise(self, inputs: Sequence[Node], unit: float) -> list[Any]:
         """How far rounding may carry the gradient."""
@@ -135,20 +151,4 @@ def jittered(point: Point, size: float, flip: int) -> Point:
         moved = np.where(signs < 0, -moved, moved).astype(np.asarray(x).dtype).reshape(np.shape(x))
         found.append(moved if isinstance(x, np.ndarray | np.generic) else float(moved))
         k += flat.size
-    return found
-
-
-def generic(here: Place) -> list[Any]:
-    """A generic direction along which every partial contributes about as much as any other."""
-    lengths = [np.where(np.asarray(x) == 0, 1.0, np.abs(x)) for x in here.point]
-    slopes = [np.where(np.isfinite(g), np.abs(g), 0.0) for g in here.claimed]
-    largest = max((float(np.max(s * length, initial=0.0)) for s, length in zip(slopes, lengths)), default=0.0)
-    found, k = [], 0
-    for x, s, length in zip(here.point, slopes, lengths):
-        weights = _sequence(k + length.size)[k:].reshape(length.shape)
-        with np.errstate(all="ignore"):
-            wanted = np.where(s > 0, largest / np.where(s > 0, s, 1.0), length)
-        v = weights * np.clip(wanted, 0.0, 1e3 * length)
-        found.append(v if isinstance(x, np.ndarray | np.generic) else float(v))
-        k += length.size
     return found

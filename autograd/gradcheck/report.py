@@ -69,7 +69,7 @@ class Blame:
         name = f"`{self.op}`" if self.op else "the result"
         if self.label:
             name += f" '{self.label}'"
-        where = ", ".join(filter(None, [_shortened(self.line), f"in {self.module}" if self.module else ""]))
+        where = ", ".join(filter(None, [shortened(self.line), f"in {self.module}" if self.module else ""]))
         said = "its backward says {}, true is {}".format(*_apart(self.claimed, self.true)) if isfinite(self.true) else ""
         if said and self.operand >= 0:
             said += f" (operand {self.operand + 1})"
@@ -177,12 +177,14 @@ class GradcheckReport:
         rest = [line.strip() for line in self._details() if self.blame and line.strip() == str(self.blame)]
         rest += [self.note] if self.note and self.rows else []
         rest += [f"… {len(self.rows) - len(shown)} more in .rows"] if len(self.rows) > len(shown) else []
-        table = f'<table style="border-collapse:collapse;font-variant-numeric:tabular-nums"><tr>{top}</tr>{body}</table>'
+        style = "border-collapse:collapse;color:inherit;font-variant-numeric:tabular-nums"
+        table = f'<table style="{style}"><tr>{top}</tr>{body}</table>'
         notes = "".join(f"<div>{escape(text)}</div>" for text in rest)
         return f'<div style="color:inherit;font-family:sans-serif">{head}{table if shown else ""}{notes}</div>'
 
 
-def _shortened(line: str) -> str:
+def shortened(line: str) -> str:
+    """A source line that is not too long for a message."""
     return line if len(line) <= 72 else line[:71] + "…"
 
 
@@ -195,6 +197,9 @@ def _power(order: int) -> str:
 
 
 def _numbers(row: Row) -> tuple[str, str, str]:
+    """What is claimed, what is true, and the bar of that; at a kink there is nothing that would be true."""
+    if row.verdict == "not differentiable":
+        return f"{row.claimed:.9g}", "–", "–"
     return f"{row.claimed:.9g}", f"{row.estimate:.9g}", f"{row.error:.1g}"
 
 
@@ -203,10 +208,14 @@ def _table(rows: Sequence[Row]) -> list[str]:
     cells = [(_partial(row), *_numbers(row)) for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(4)] if cells else []
     return [
-        f"  {a:<{widths[0]}}  backward {b:>{widths[1]}}  true {c:>{widths[2]}} ± {d:<{widths[3]}}"
-        + f"  {': '.join(filter(None, ['' if row.verdict == 'fail' else row.verdict, row.hint]))}".rstrip()
+        f"  {a:<{widths[0]}}  backward {b:>{widths[1]}}  true {c:>{widths[2]}} ± {d:<{widths[3]}}  {_said(row)}".rstrip()
         for (a, b, c, d), row in zip(cells, rows)
     ]
+
+
+def _said(row: Row) -> str:
+    """The hint, after the verdict unless that goes without saying."""
+    return ": ".join(filter(None, ["" if row.verdict == "fail" else row.verdict, row.hint]))
 
 
 def _apart(a: float, b: float) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .differences import differentiate, judge, noise
-from .points import Coordinate, Place, generic
+from .points import Coordinate, Place
 from .report import SEVERITY, Row
 from .slips import slip
 from .slopes import along, exactly
@@ -35,6 +35,7 @@ class Judge:
         self.settings = settings
         self.coordinates = coordinates
         self.replays = 0
+        self.bend = 0.0  # by how much the slopes along the generic direction differ at the point, relative to them
         self.readable = False  # whether the graph at the point could be read with complex numbers
 
     @property
@@ -46,16 +47,17 @@ class Judge:
 
     def rows_by_slopes(self, here: Place) -> tuple[list[Row] | None, bool]:
         """A row for each coordinate, from slopes of the graph; None where it can't be read with other numbers."""
-        inputs = self.subject.nodes  # type: ignore[union-attr]
+        inputs = self.subject.nodes
         assert here.program is not None
-        direction = generic(here)
+        direction = here.direction
         try:
             right, left = (along(here.program, inputs, direction, side) for side in (1.0, -1.0))
         except Exception:  # an op that can't be read with complex numbers
             return None, False
         self.readable = True
         self.replays += 2
-        kinked = abs(right - left) > 1e-11 * max(abs(right), abs(left))
+        self.bend = abs(right - left) / (max(abs(right), abs(left)) or 1.0)
+        kinked = self.bend > 1e-11
         try:
             rows = [self.row_by_slopes(here, c, kinked) for c in _with_bar(self.coordinates)]
         except Exception:
@@ -90,7 +92,7 @@ class Judge:
         Raises:
             Exception: whatever an op raises that can't be read with other numbers.
         """
-        inputs = self.subject.nodes  # type: ignore[union-attr]
+        inputs = self.subject.nodes
         before = self.evaluations
         assert here.program is not None
         x, g = c.of(here.point), c.of(here.claimed)
@@ -119,7 +121,7 @@ class Judge:
 
     def _disputed(self, here: Place, c: Coordinate, g: float, true: float, unit: list[Any], length: float, before: int) -> Row:
         """A row whose two derivatives differ: by rounding, or is the claimed one wrong?"""
-        inputs, settings = self.subject.nodes, self.settings  # type: ignore[union-attr]
+        inputs, settings = self.subject.nodes, self.settings
         assert here.program is not None
         if not math.isfinite(g):
             return self.row_by_differences(here, c)
@@ -194,4 +196,6 @@ def _worse(by_slopes: Row, by_differences: Row) -> Row:
 
 
 def _agreement(g: float, true: float) -> str:
-    return f"agrees to {abs(g - true) / max(abs(g), abs(true)):.1e}" if g or true else "both 0"
+    if g == true:
+        return "equal" if g else "both 0"
+    return f"agrees to {abs(g - true) / max(abs(g), abs(true)):.1e}"

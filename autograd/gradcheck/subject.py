@@ -39,6 +39,8 @@ class _Movable:
     """What can be run at other points."""
 
     runs = 0
+    nodes: Sequence[Node] = ()  # the leaves, if it is on the graph
+    may_be_constant = False  # as a gradient may, where a function that is passed is a mistake
 
     @property
     def point(self) -> Point:
@@ -77,30 +79,25 @@ class Subject(_Movable):
     ) -> None:
         self.name = name
         self.leaves = dict(leaves)
-        self.may_be_constant = may_be_constant  # as a gradient may, where a function that is passed is a mistake
+        self.may_be_constant = may_be_constant
+        self.nodes = list(self.leaves.values())
         self._call = call
-        self._nodes = list(self.leaves.values())
 
     @property
     def point(self) -> Point:
         """Where the leaves are."""
-        return [x._data for x in self._nodes]
-
-    @property
-    def nodes(self) -> list[Node]:
-        """The leaves."""
-        return self._nodes
+        return [x._data for x in self.nodes]
 
     @contextmanager
     def at(self, point: Point) -> Iterator[None]:
         """Let the leaves be at ``point`` for a while. Graphs that were computed from them do not get stale by it."""
         before = self.point
         try:
-            for x, data in zip(self._nodes, point):
+            for x, data in zip(self.nodes, point):
                 x._data = data
             yield
         finally:
-            for x, data in zip(self._nodes, before):
+            for x, data in zip(self.nodes, before):
                 x._data = data
 
     def record(self) -> Any:
@@ -136,13 +133,13 @@ class Subject(_Movable):
     def gradient(self, root: Node) -> list[Any]:
         """What ``root.backward()`` leaves on the leaves, whose own gradients stay as they are."""
         behind = [x for x in topological_order(root) if x.op is None]
-        before = [(x, x._grad) for x in {*behind, *self._nodes}]
+        before = [(x, x._grad) for x in {*behind, *self.nodes}]
         try:
             for x, _ in before:
                 x._grad = 0.0
             with np.errstate(all="ignore"):
                 root.backward(*([np.ones(np.shape(root._data))] if type(root).xp is arrays else []))
-            return [_copied(x) for x in self._nodes]
+            return [_copied(x) for x in self.nodes]
         finally:
             for x, grad in before:
                 x._grad = grad
@@ -223,8 +220,8 @@ def _matched(inputs: Any, claimed: Any, leaves: Mapping[str, Any]) -> list[Any]:
     parts = leaves_like(inputs, claimed)
     if parts is None:
         parts = flatten(claimed)[0]
-    if len(leaves) == 1 != len(parts):
-        parts = [claimed]
+    if len(leaves) == 1 and not isinstance(claimed, tuple):  # which then is the gradient of that one
+        parts = flatten(claimed)[0] if isinstance(claimed, dict) else [claimed]
     if len(parts) != len(leaves):
         raise Unfit(f"gradcheck: claimed has {len(parts)} parts for {len(leaves)} inputs; nest it like them")
     found = []

@@ -30,6 +30,8 @@ def checked_wrong_tanh(xp, x):
         (lambda *xs: ag.prod(list(xs)), (0.5, 2.0, 3.0), ["x0", "x1", "x2"]),
         (lambda xs: xs[0] * xs[1] * xs[2], [0.5, 2.0, 3.0], ["xs[0]", "xs[1]", "xs[2]"]),
         (lambda xs: xs[0] * xs[1], ([0.5, 2.0],), ["xs[0]", "xs[1]"]),
+        (lambda xs: xs[0] * 2.0, [0.5], ["xs[0]"]),
+        (lambda x: x * 2.0, [0.5], ["x"]),
         (lambda p: p["w"] * p["b"][1], {"w": 0.5, "b": [1.0, 2.0]}, ["p['w']", "p['b'][0]", "p['b'][1]"]),
         (lambda a: (a * a).sum(), np.ones((1, 2)), ["a[0, 0]", "a[0, 1]"]),
         (lambda a, s: (a * s).sum(), (np.ones(2), 3.0), ["a[0]", "a[1]", "s"]),

@@ -79,13 +79,14 @@ def test_a_right_derivative_passes(name):
     assert verdict == "pass", words
 
 
-@pytest.mark.parametrize("factor", [1.5, -1.0, 1.01, 0.0])
-@pytest.mark.parametrize("name", [name for name, (_, exact, x) in CASES.items() if _true(exact, x)])
+WRONG = [(name, factor) for name, (_, exact, x) in CASES.items() if _true(exact, x) for factor in (1.5, -1.0, 1.01, 0.0)]
+WRONG.remove(("slow beside 1e12 at 0.3", 0.0))  # a slope of 0 is less than an ulp of 1e12 there
+
+
+@pytest.mark.parametrize(("name", "factor"), WRONG)
 def test_a_wrong_one_fails(name, factor):
     f, exact, x = CASES[name]
     true = _true(exact, x)
-    if name.startswith("slow") and factor == 0.0:
-        pytest.skip("a slope of 0 is less than an ulp of 1e12 here")
     estimate = _estimated(f, x, true * factor)
     assert judge(estimate, true * factor, x)[0] == "fail", estimate
 

@@ -49,14 +49,17 @@ def test_decimals_give_each_row_to_a_hundred_digits(row, n):
         assert float(ours) == pytest.approx(row.apply(scalar, point), rel=1e-13)
 
 
-@pytest.mark.parametrize("name", sorted(decimals._FUNCTIONS))
-@pytest.mark.parametrize("x", [0.3, 1e-9, 0.9999, -0.4, -0.95, 1.5, 20.0, -30.0, 1e-30])
+def _in_domain(name, x):
+    return {"log": x > 0, "sqrt": x > 0, "log1p": x > -1, "arcsin": abs(x) < 1, "arccos": abs(x) < 1}.get(name, True)
+
+
+NUMBERS = (0.3, 1e-9, 0.9999, -0.4, -0.95, 1.5, 20.0, -30.0, 1e-30)
+
+
+@pytest.mark.parametrize(("name", "x"), [(f, x) for f in sorted(decimals._FUNCTIONS) for x in NUMBERS if _in_domain(f, x)])
 def test_decimal_functions_to_the_last_of_140_digits(name, x):
     theirs = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}.get(name, name)
-    try:
-        true_float = getattr(math, theirs)(x)
-    except ValueError:
-        pytest.skip("outside of its domain")
+    true_float = getattr(math, theirs)(x)
     with mp.workdps(400):
         exactly = {"expm1": lambda v: mp.exp(v) - 1, "log1p": lambda v: mp.log(1 + v)}.get(name) or getattr(mp, theirs)
         true = exactly(mp.mpf(x))
