@@ -118,7 +118,6 @@ def check(
     chosen: Sequence[tuple[str, tuple[int, ...]]] | None = None,
 ) -> GradcheckReport:
     """The report on a subject; only on the partials ``chosen`` by name and index, if given."""
-    rtol = rtol if rtol is not None else 2e-9 if subject.resolution < 2.0**-30 else 1e-6
     settings = Settings(rtol, atol, need, exact, np.random.default_rng(0 if rng is None else rng))
     report = _Check(subject, settings, chosen).report()
     for k in range(2, order + 1):
@@ -149,7 +148,10 @@ def _unlike_on_nodes(subject: Subject, weights: Sequence[Any], settings: Setting
     terms = [np.asarray(g) * np.asarray(w) for g, w in zip(claimed, weights)]
     said = sum(float(np.sum(t)) for t in terms)
     there = gradient_as_subject(subject, weights).value()
-    if abs(there - said) <= 10 * settings.rtol * sum(float(np.sum(np.abs(t))) for t in terms) + settings.atol:
+    if (
+        abs(there - said)
+        <= 10 * Judge(subject, settings, ()).rtol * sum(float(np.sum(np.abs(t))) for t in terms) + settings.atol
+    ):
         return None
     note = f"in one direction the gradient is {said:.9g} by backward(), and {there:.9g} computed on nodes for higher orders"
     return note, unlike_on_nodes(Program(root, subject.nodes))
@@ -339,7 +341,7 @@ class _Check:
                 return [row for row in rows if row.verdict == "fail"]
             self.judge.replays += 1
             size = sum(float(np.sum(np.abs(np.asarray(g) * np.asarray(v)))) for g, v in zip(there.claimed, direction))
-            if abs(said - slope) <= self.settings.rtol * max(size, abs(slope)):
+            if abs(said - slope) <= self.judge.rtol * max(size, abs(slope)):
                 return []
             try:
                 rows = [self.judge.row_by_slopes(there, c, True) for c in self.coordinates]

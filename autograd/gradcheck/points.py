@@ -118,6 +118,7 @@ def place_at(subject: Subject | Plain, point: Point) -> Place:
         program = Program(root, subject.nodes) if isinstance(root, Node) and root.requires_grad else None
         if program is None or not program.depends:
             return Place(point, number(root), _everywhere(point, 0.0), root)
+        subject.computes_in_single |= any(getattr(x._data, "dtype", None) == np.float32 for x in program.live)
         try:
             claimed = subject.gradient(root)
         except ArithmeticError:

@@ -20,7 +20,7 @@ from .subject import Plain, Point, Subject
 class Settings:
     """How strictly to judge."""
 
-    rtol: float
+    rtol: float | None  # None for what suits the precision of the function
     atol: float
     need: float
     exact: bool
@@ -42,6 +42,13 @@ class Judge:
     def evaluations(self) -> int:
         """How often the function was run, or its graph with other numbers."""
         return self.subject.runs + self.replays
+
+    @property
+    def rtol(self) -> float:
+        """The relative error to allow."""
+        if self.settings.rtol is not None:
+            return self.settings.rtol
+        return 2e-9 if self.subject.resolution < 2.0**-30 else 1e-6
 
     # -- by slopes ---------------------------------------------------------------------------------------------------------
 
@@ -109,7 +116,7 @@ class Judge:
             return self._kinked(c, g, left, right, before)
         true = (left + right) / 2
         error = abs(g - true) + c.of(here.quick_noise(inputs, self.subject.resolution))
-        if abs(g - true) <= self.settings.rtol * max(abs(g), abs(true)) + self.settings.atol:
+        if abs(g - true) <= self.rtol * max(abs(g), abs(true)) + self.settings.atol:
             return Row(c.name, c.index, g, true, error, self.evaluations - before, "pass", _agreement(g, true))
         return self._disputed(here, c, g, true, unit, length, before)
 
@@ -138,7 +145,7 @@ class Judge:
         size = max(abs(g), abs(true))
         error = 4 * 2.0**-53 * abs(true)
         count = self.evaluations - before
-        if not abs(g - true) <= 8 * rounding + settings.rtol * size + settings.atol:
+        if not abs(g - true) <= 8 * rounding + self.rtol * size + settings.atol:
             return Row(c.name, c.index, g, true, error, count, "fail", slip(g, true))
         x = c.of(here.point)
         visible = 8 * rounding <= settings.need * size + settings.atol or g == true
@@ -165,7 +172,7 @@ class Judge:
 
         rough = max(noise(phi, x, here.f0, single=coarse), here.noise)
         estimate = differentiate(phi, x, here.f0, g, rough, single=coarse)
-        verdict, hint = judge(estimate, g, x, rtol=self.settings.rtol, need=self.settings.need)
+        verdict, hint = judge(estimate, g, x, rtol=self.rtol, need=self.settings.need)
         if verdict == "fail" and abs(g - estimate.value) <= self.settings.atol:
             verdict = "pass"
         if verdict == "fail":

@@ -41,6 +41,7 @@ class _Movable:
     runs = 0
     nodes: Sequence[Node] = ()  # the leaves, if it is on the graph
     may_be_constant = False  # as a gradient may, where a function that is passed is a mistake
+    computes_in_single = False  # somewhere within, whatever its inputs are
 
     @property
     def point(self) -> Point:
@@ -62,8 +63,9 @@ class _Movable:
 
     @property
     def resolution(self) -> float:
-        """The unit roundoff of the coarsest number among the inputs."""
-        return 2.0**-24 if any(np.asarray(x).dtype.itemsize < 8 for x in self.point) else 2.0**-53
+        """The unit roundoff of the coarsest number that it computes with, as far as is known."""
+        single = self.computes_in_single or any(np.asarray(x).dtype.itemsize < 8 for x in self.point)
+        return 2.0**-24 if single else 2.0**-53
 
 
 def number(root: Any) -> float:
@@ -250,7 +252,7 @@ def subject_of(f: Callable[..., Any], inputs: Any, name: str) -> Subject:
     nodes = [_leaf(name, part, beside) for name, part in zip(names, parts)]
     given = rebuild(nodes)
     leaves = {name: x for name, x in zip(names, nodes) if x.requires_grad}
-    if not leaves:
+    if not any(np.size(x._data) for x in leaves.values()):
         raise Unfit(f"gradcheck: {name} has no input to differentiate in; pass floats, floating arrays, Values or Tensors")
     return Subject(name, lambda: bind(given), leaves)
 
@@ -265,21 +267,25 @@ def _leaf(name: str, x: Any, beside: Sequence[Any]) -> Node:
 
 
 def _plain(name: str, x: Any) -> Any:
+    """``x`` as a float, or as an array of its own of float32 or float64."""
     if isinstance(x, Node):
         x = np.array(x._data) if type(x).xp is arrays else x._data
     if hasattr(x, "detach"):
         x = x.detach().numpy()
     if isinstance(x, np.ndarray | np.floating) and x.dtype.kind == "f":
+        if x.dtype.itemsize < 4:
+            raise TypeError(f"gradcheck: input {name} is of {x.dtype}, too coarse to check in; pass it as float32 or float64")
         return np.array(x) if np.ndim(x) or x.dtype.itemsize < 8 else float(x)
     if isinstance(x, float):
         return float(x)
-    if isinstance(x, np.ndarray | np.integer | int):
+    if isinstance(x, int | np.integer) or (isinstance(x, np.ndarray) and x.dtype.kind in "iub"):
+        kind = getattr(x, "dtype", type(x).__name__)
         raise TypeError(
-            f"gradcheck: input {name} is of {getattr(x, 'dtype', type(x).__name__)}, and a derivative is that in real numbers; "
-            f"pass floats ({np.asarray(x).ravel()[:1].astype(float).tolist()[0] if np.size(x) else '…'}), or bind what is no "
-            "number to move: lambda x: f(x, 3)"
+            f"gradcheck: input {name} is of {kind}, and a derivative is that in real numbers; pass floats"
+            f"{'' if isinstance(x, np.ndarray) else f' ({float(x)})'}, or bind what is not to be moved: lambda x: f(x, 3)"
         )
-    raise TypeError(f"gradcheck: input {name} is {type(x).__name__}; pass floats, floating arrays, Values and Tensors, nested")
+    kind = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+    raise TypeError(f"gradcheck: input {name} is {kind}; pass floats, floating arrays, Values and Tensors, nested")
 
 
 def _check_apart(names: Sequence[str], parts: Sequence[Any]) -> None:

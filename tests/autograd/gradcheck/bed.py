@@ -170,6 +170,7 @@ def _mlp(x, w, v):
 
 add(RIGHT, "matrix product", lambda a, b: ((a @ b) ** 2).sum(), _A, _B)
 add(RIGHT, "matrix product of float32", lambda a, b: ((a @ b).tanh()).sum(), _A.astype("f"), _B.astype("f"))
+add(RIGHT, "float32 within", lambda a: ag.astype(a, np.float32).tanh().sum(), _A)
 add(RIGHT, "float32 at 1e4", lambda a: (a * 1e-4).sin().sum(), (_A * 1e4).astype("f"))
 add(RIGHT, "float32 sum of squares", lambda a: (a * a).mean(), _rng.normal(size=40).astype("f"))
 add(RIGHT, "attention", _attention, _A, _A[::-1].copy(), _A * 0.5)

@@ -222,6 +222,12 @@ _SHARED = np.ones(4)
         (lambda x: x * 2.0, 3, TypeError, r"input x is of int.*pass floats \(3.0\)"),
         (lambda a: a.sum(), np.array([1, 2]), TypeError, r"input a is of int64.*floats"),
         (lambda a: a, "one", TypeError, "input a is str"),
+        (lambda a: a, True, TypeError, "input a is of bool"),
+        (lambda a: a, None, TypeError, "input a is NoneType"),
+        (lambda a: a.sum(), np.ones(2, complex), TypeError, "input a is complex128"),
+        (lambda a: a.sum(), np.ones(2, np.float16), TypeError, "input a is of float16, too coarse"),
+        (lambda a: a.sum(), np.ones((0, 2)), ValueError, "no input to differentiate in"),
+        (lambda: Value(1.0), (), ValueError, "no input to differentiate in"),
         (lambda x, y: x * y, _depends(), ValueError, "input y was computed from input x"),
         (lambda x, y: x * y, _twice(), ValueError, "inputs x and y are one and the same"),
         (lambda a, b: (a * b).sum(), (_SHARED[:3], _SHARED[1:]), ValueError, "inputs a and b share memory"),
@@ -288,3 +294,28 @@ def test_black_boxes_cost_the_runs_that_are_reported():
     runs = []
     report = gradcheck(lambda x: runs.append(x) or math.sin(x), 0.7, claimed=math.cos(0.7))
     assert report.evaluations == len(runs) <= 20
+
+
+# -- what is easily overlooked -----------------------------------------------------------------------------------------------
+
+
+@elementwise(lambda xp, z, x: xp.where(x >= 0, 1.0, 0.0), domain=(REAL,))
+def checked_relu_of_another_convention(xp, x):
+    return xp.maximum(x, 0.0)
+
+
+@elementwise(lambda xp, z, x: xp.cos(x) * (1.0 + 1e-11), domain=(REAL,))
+def checked_sine_a_hair_off(xp, x):
+    return xp.sin(x)
+
+
+def test_a_kink_is_one_by_either_convention():
+    for f in (checked_relu_of_another_convention, ag.relu):
+        assert gradcheck(f, 0.0).verdict == "not differentiable"
+        assert gradcheck(lambda a, f=f: f(a).sum(), np.array([1.0, 0.0])).verdict == "not differentiable"
+
+
+def test_a_fault_of_1e_11_is_seen_if_asked_for():
+    assert gradcheck(checked_sine_a_hair_off, 0.4)
+    assert gradcheck(checked_sine_a_hair_off, 0.4, rtol=1e-13).verdict == "fail"
+    assert gradcheck(lambda x: x.sin(), 0.4, rtol=1e-13)

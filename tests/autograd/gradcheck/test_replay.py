@@ -102,3 +102,9 @@ def test_an_op_that_has_no_decimals_is_named():
     assert node.op.name == "checkpoint"
     fine, leaves = _recorded(lambda x: x.sin(), 0.7)
     assert unreadable(fine, leaves) is None
+
+
+def test_noise_of_a_chaotic_function_is_as_large_as_its_gradient():
+    program, (x,) = _recorded(lambda x: (x * 1e40).cos() * 1e-40, 0.7)  # whose argument rounds by 10²⁴ turns
+    program.root.backward()
+    assert gradient_noise(program, [x], [x.grad], 2.0**-53)[0] > 1e-2 * abs(x.grad)
