@@ -261,6 +261,9 @@ class _Check:
             self.judge.replays += 1
             try:  # the replay first: what an op keeps elsewhere is then still of the point
                 replayed = here.program.run(FLOATS, dict(zip(self.subject.nodes, point)))
+            except Exception:  # outside of its domain, or by an op that is no row of the table
+                continue
+            try:
                 there = place_at(self.subject, point)
             except Unfit:
                 raise
@@ -387,7 +390,9 @@ class _Check:
             claimed = self.subject.gradient(root)
             program = Program(root, self.subject.nodes)
             error = (worst.estimate - worst.claimed) * length
-            return blame(program, self.subject.nodes, claimed, c.unit(there.point, length), error)
+            with suppress(Exception):  # by an op that can't be run on its own
+                return blame(program, self.subject.nodes, claimed, c.unit(there.point, length), error)
+            return None
 
     def _excuse(self, here: Place, found: Blame) -> Verdict | None:
         """A milder verdict, if the op to blame is at its kink or wrong by its own rounding alone."""

@@ -8,6 +8,7 @@ import pytest
 import autograd as ag
 from autograd import Domain, Tensor, Value, elementwise
 from autograd.gradcheck import assert_gradients, gradcheck
+from autograd.graph import record
 
 REAL = Domain("", ((-2.0, 2.0),))
 
@@ -319,3 +320,27 @@ def test_a_fault_of_1e_11_is_seen_if_asked_for():
     assert gradcheck(checked_sine_a_hair_off, 0.4)
     assert gradcheck(checked_sine_a_hair_off, 0.4, rtol=1e-13).verdict == "fail"
     assert gradcheck(lambda x: x.sin(), 0.4, rtol=1e-13)
+
+
+class _HandMade:
+    """An op that is no row of any table: all it has is what ``backward`` asks for."""
+
+    name = symbol = "hand_made"
+    variadic = is_chain = False
+    row = None
+
+    def __init__(self, factor):
+        self.factor = factor
+
+    def pull(self, node):
+        node.inputs[0]._grad += node._grad * self.factor
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(2.0, "pass"), (3.0, "fail")])
+def test_ops_that_are_no_rows_are_judged_by_differences(factor, verdict):
+    def f(x):
+        return record(Value, 2.0 * x.data, _HandMade(factor), (x,)) * 1.5
+
+    report = gradcheck(f, 0.7)
+    assert report.verdict == verdict
+    assert report.rows[0].estimate == pytest.approx(3.0)
