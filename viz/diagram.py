@@ -25,7 +25,10 @@ Hide = Callable[[Any], bool]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One node. ``key`` is its place in topological order; ``label`` is printable, on one line, and short."""
+    """One node, or a group of many. ``key`` is its place in the order of boxes, which is topological.
+
+    ``label`` is printable, on one line, and short.
+    """
 
     key: int
     label: str
@@ -34,9 +37,11 @@ class Box:
     is_operator: bool  # the symbol is written between or before operands, as in a * b
     arity: int  # operands of the node, drawn or not
     data: Any
-    grad: Any
-    kind: Literal["leaf", "constant", "op"]
+    grad: Any  # None for a group of constants
+    kind: Literal["leaf", "constant", "op", "group", "outside"]
     settings: str = ""  # of the op, as they stand in a call: axis=0
+    what: str = ""  # a group is: the module, "perceptron", or empty
+    nodes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,22 @@ class Arrow:
     source: int
     target: int
     position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The numbers of several nodes, from the least to the most."""
+
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The gradients of several nodes: their sum or, where they are arrays of several shapes, their norm."""
+
+    sum: Any
+    norm: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +99,7 @@ def describe(root: Node, *, hide: Hide | None = None, max_nodes: int = 1000) -> 
         )
     keys = {node: key for key, node in enumerate(nodes)}
     arrows = [Arrow(keys[x], keys[node], position) for node in nodes for position, x in enumerate(node.inputs) if x in keys]
-    return Diagram(tuple([_box(key, node) for key, node in enumerate(nodes)]), tuple(arrows))
+    return Diagram(tuple([box_of(key, node) for key, node in enumerate(nodes)]), tuple(arrows))
 
 
 def visible(root: N, hide: Hide | None = None) -> list[N]:
@@ -103,6 +124,10 @@ def visible(root: N, hide: Hide | None = None) -> list[N]:
 
 def number(x: Any, digits: str = "z.4g") -> str:
     """A datum or gradient in four significant digits, or as ``digits`` has it; an array by its shape and Euclidean norm."""
+    if isinstance(x, Spread):
+        return " … ".join(dict.fromkeys([format(x.least, digits), format(x.most, digits)]))
+    if isinstance(x, Total):
+        return f"norm {format(x.norm, digits)}" if x.sum is None else f"Σ {number(x.sum, digits)}"
     shape = getattr(x, "shape", ())
     if not shape:
         return format(float(x), digits)
@@ -110,7 +135,8 @@ def number(x: Any, digits: str = "z.4g") -> str:
     return f"array {'×'.join(map(str, shape))}, norm {format(norm, digits)}"
 
 
-def _box(key: int, node: Node) -> Box:
+def box_of(key: int, node: Node) -> Box:
+    """The box for a single node."""
     label, op = printable(node.label), node.op
     if op is None:
         return Box(key, label, "", "", False, 0, node.data, node.grad, "leaf" if node.requires_grad else "constant")

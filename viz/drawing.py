@@ -12,122 +12,135 @@ v2 = x * y   data 6   grad 0
 
 import shutil
 import warnings
-from collections.abc import Callable, Container
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from os import PathLike
-from pathlib import Path
 from typing import Literal
 
 from autograd import Node
 
 from . import dot, html, svg, text
-from .diagram import Diagram, Hide, describe
-from .files import write_whole
-from .png import png
+from .diagram import Diagram, Hide, describe, visible
+from .folding.boxes import Expand, Folding, folding_for
+from .folding.diagrams import EDGES, Edges, diagram_of, hint, labels_of
+from .folding.flows import Label, Member, labels
+from .folding.insides import insides
+from .picture import Picture
 
 
-@dataclass(frozen=True)
-class Drawing:
+def _by_svg(diagram: Diagram, labels: Mapping[int, str]) -> str:
+    return svg.svg(diagram, svg.Marks(labels=labels))
+
+
+@dataclass(frozen=True, repr=False)
+class Drawing(Picture):
     """A graph as it was when it was drawn. A notebook shows it as a picture; ``print(drawing.text())`` works anywhere."""
 
     diagram: Diagram
-    _render: Callable[[Diagram], str] = field(default=svg.svg, repr=False)
+    labels: Mapping[int, Label] = field(default_factory=dict, repr=False)  # of arrows, by their place in the diagram
+    inside: str = field(default="", repr=False)  # HTML: what is in the boxes, to be opened at a click
+    _render: Callable[[Diagram, Mapping[int, str]], str] = field(default=_by_svg, repr=False)
 
     @cached_property
     def svg(self) -> str:
         """The picture as the text of an SVG file."""
-        return self._render(self.diagram)
+        return self._render(self.diagram, self._short_labels)
+
+    @property
+    def title(self) -> str:
+        """What the picture shows, in one sentence."""
+        return svg.summary(self.diagram)
 
     def text(self) -> str:
-        """One line for each node: how it was computed, its data, its gradient."""
-        return text.text(self.diagram)
+        """One line for each node: how it was computed, its data, its gradient; below it one for each arrow that has a label."""
+        lines = text.text(self.diagram, {i: label.full for i, label in self.labels.items()})
+        return "\n".join(filter(None, [lines, hint(self.diagram)]))
 
     def to_dot(self) -> str:
         """The source for Graphviz, to take it to any tool that reads it."""
-        return str(dot.digraph(self.diagram).source)
+        return str(dot.digraph(self.diagram, self._short_labels).source)
 
     def to_html(self) -> str:
         """A page that needs no other file."""
-        return html.page(self.svg, self.text(), svg.summary(self.diagram))
-
-    def to_png(self) -> bytes:
-        """The picture as the bytes of a PNG file.
-
-        Raises:
-            ImportError: the extra ``[png]`` is not installed.
-        """
-        return png(self.svg)
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the drawing to a file, in the format its name ends in: ``.svg``, ``.png``, ``.html`` or ``.dot``.
-
-        The file appears when it is complete; an older one of that name stays until then.
-
-        Raises:
-            ValueError: another ending.
-            ImportError: for ``.png``, if the extra ``[png]`` is not installed.
-            OSError: the file cannot be written.
-        """
-        path = Path(path)
-        match path.suffix.lower():
-            case ".svg":
-                content = self.svg.encode()
-            case ".png":
-                content = self.to_png()
-            case ".html":
-                content = self.to_html().encode()
-            case ".dot":
-                content = self.to_dot().encode()
-            case suffix:
-                raise ValueError(
-                    f"save: a drawing is saved as .svg, .png, .html or .dot, not {suffix or 'without an ending'} ({path})"
-                )
-        write_whole(path, content)
+        return html.page(self.svg, self.text(), self.title, self.inside)
 
     def _repr_html_(self) -> str:
-        return html.fragment(self.svg, self.text(), svg.summary(self.diagram))
+        return html.fragment(self.svg, self.text(), self.title, self.inside)
 
-    def _repr_mimebundle_(self, include: Container[str] | None = None, exclude: Container[str] | None = None) -> dict[str, str]:
-        forms = {"text/html": self._repr_html_, "text/plain": self.text}
-        return {
-            mime: form()
-            for mime, form in forms.items()
-            if (include is None or mime in include) and (exclude is None or mime not in exclude)
-        }
+    @property
+    def _short_labels(self) -> dict[int, str]:
+        return {i: label.short for i, label in self.labels.items()}
 
-    def __repr__(self) -> str:
-        """In one line, what is drawn."""
-        return f"<{svg.summary(self.diagram)}>"
+    def _formats(self) -> dict[str, Callable[[], bytes]]:
+        return super()._formats() | {".dot": lambda: self.to_dot().encode()}
 
 
-def draw(root: Node, *, engine: Literal["auto", "dot"] = "auto", hide: Hide | None = None, max_nodes: int = 1000) -> Drawing:
+def draw(
+    root: Node,
+    *,
+    fold: bool | None = None,
+    depth: int | None = None,
+    expand: Expand | None = None,
+    edges: Edges = "auto",
+    engine: Literal["auto", "dot"] = "auto",
+    hide: Hide | None = None,
+    max_nodes: int = 1000,
+) -> Drawing:
     """Draw the graph behind ``root`` as it is now.
+
+    A graph of more than 150 nodes is folded: layers, perceptrons and nodes that are alike are boxes, which open at a click. An
+    arrow between boxes is labelled with the sum of the contributions to gradients that it hides.
 
     Args:
         root: the result to look back from.
+        fold: whether to fold the graph; by default, if it is large, or if ``depth`` or ``expand`` is given.
+        depth: how deep modules are shown; see ``viz.fold``.
+        expand: boxes to open, by name (``"layers.1"``), module, node, or a function of the box; see ``viz.fold``.
+        edges: what to label arrows with: ``partials`` (×2), ``contributions`` to gradients (+= 1), ``both`` or ``none``; by
+            default contributions, if the graph is folded and has gradients.
         engine: ``auto`` needs no other program; ``dot`` lets Graphviz draw, where it is installed.
         hide: says of a node whether to leave it out, with what leads nowhere else; ``set(model.parameters()).__contains__``.
-        max_nodes: how many nodes are accepted; above about 100 a picture is hard to read.
+        max_nodes: how many boxes are accepted; above about 100 a picture is hard to read.
 
     Raises:
         TypeError: ``root`` is not a node.
-        ValueError: an unknown engine, or more nodes than ``max_nodes``.
+        ValueError: an argument that is out of range, nothing to expand as asked for, or more boxes than ``max_nodes``.
+        StaleGraphError, DomainError: with ``edges`` given, as ``backward()``.
 
     Warns:
         UserWarning: ``dot`` is asked for and not installed; the drawing is then made without it.
     """
     if engine not in ("auto", "dot"):
         raise ValueError(f"draw: engine is 'auto' or 'dot', not {engine!r}")
-    diagram = describe(root, hide=hide, max_nodes=max_nodes)
+    if edges not in EDGES:
+        raise ValueError(f"draw: edges is 'partials', 'contributions', 'both', 'none' or 'auto', not {edges!r}")
+    nodes = visible(root, hide)
+    if folding := folding_for("draw", nodes, fold, depth, expand):
+        drawing = _folded(folding, edges, max_nodes)
+    else:
+        diagram = describe(root, hide=hide, max_nodes=max_nodes)
+        members = [(Member(arrow.source, arrow.target, arrow.position),) for arrow in diagram.arrows]
+        drawing = Drawing(
+            diagram, {} if edges == "auto" or edges == "none" else labels(nodes, members, edges, lambda key: nodes[key]._grad)
+        )
     if engine == "auto":
-        return Drawing(diagram)
+        return drawing
     if shutil.which("dot"):
-        return Drawing(diagram, dot.svg_by_dot)
+        return replace(drawing, _render=dot.svg_by_dot)
     warnings.warn(
         "draw: engine='dot' needs the program dot, which is not on the search path, so engine='auto' drew this; to get it, "
         "install Graphviz: apt install graphviz, brew install graphviz, conda install graphviz, or https://graphviz.org/download",
         UserWarning,
         stacklevel=2,
     )
-    return Drawing(diagram)
+    return drawing
+
+
+def _folded(folding: Folding, edges: Edges, max_nodes: int) -> Drawing:
+    diagram, members = diagram_of(folding)
+    if len(diagram.boxes) > max_nodes:
+        raise ValueError(
+            f"draw: these are {len(diagram.boxes):,} boxes and the limit is {max_nodes:,}; "
+            "expand less, lower the depth, or raise the limit (max_nodes=)"
+        )
+    return Drawing(diagram, labels_of(folding, members, edges), insides(folding, edges))
