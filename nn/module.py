@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Value
-from autograd.recording import Scope, current, leave
+from autograd.recording import Note, Scope, current, leave
 
 from .summary import Summary, summarise
 
@@ -119,9 +119,10 @@ class Module:
         return f"{type(self).__name__}()"
 
 
-def place(module: Module) -> str:
-    """Where a module stands in the model that is being called, and what it is, for messages: ``layers.0 = Dense(2, 16)``."""
-    note = current().note
+def place(module: Module, note: Note | None = None) -> str:
+    """Where a module stands in the model that is being called, and what it is, for messages: ``layers.0 = Dense(2, 16)``; or
+    in the one that was called when ``note`` was taken."""
+    note = note or current().note
     while note and note.outer:
         note = note.outer
     if note and isinstance(note.module, Module):
