@@ -7,8 +7,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import init, optim
+from . import diagnostics, init, optim
 from .activations import ELU, GELU, Identity, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Step, Tanh
+from .callbacks import Callback, History, Record
 from .layers import MLP, Dense, Perceptron, Sequential
 from .losses import bce, bce_with_logits, cross_entropy, hinge, mse
 from .module import Module
@@ -16,21 +17,21 @@ from .optim import SGD
 
 if TYPE_CHECKING:
     from . import data
-    from .training import History, fit
+    from .training import fit
 
 __all__ = [
-    "ELU", "GELU", "MLP", "SGD", "Dense", "History", "Identity", "LeakyReLU", "Module", "Perceptron", "ReLU", "Sequential",
-    "SiLU", "Sigmoid", "Softplus", "Step", "Tanh", "bce", "bce_with_logits", "cross_entropy", "data", "fit", "hinge",
-    "init", "mse", "optim",
+    "ELU", "GELU", "MLP", "SGD", "Callback", "Dense", "History", "Identity", "LeakyReLU", "Module", "Perceptron", "ReLU",
+    "Record", "Sequential", "SiLU", "Sigmoid", "Softplus", "Step", "Tanh", "bce", "bce_with_logits", "cross_entropy", "data",
+    "diagnostics", "fit", "hinge", "init", "mse", "optim",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    """``fit``, ``History`` and ``data`` on first use: tqdm and its notebook parts take longer to import than all the rest."""
+    """``fit`` and ``data`` on first use: tqdm and its notebook parts take longer to import than all the rest."""
     from importlib import import_module
 
-    if name in ("fit", "History"):
-        value = getattr(import_module(".training", __name__), name)
+    if name == "fit":
+        value = import_module(".training", __name__).fit
     elif name == "data":
         value = import_module(".data", __name__)
     else:

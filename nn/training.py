@@ -1,7 +1,6 @@
 """fit: the training loop."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from typing import Any
 
@@ -10,20 +9,11 @@ from tqdm.auto import tqdm
 
 from autograd import Value
 
+from .callbacks import Callback, History, Run, Together
 from .losses import Loss
 from .module import Module
 from .optim import SGD
 from .rng import Generator, Rng
-
-
-@dataclass
-class History:
-    """What happened in each epoch, in order."""
-
-    loss: list[float] = field(default_factory=list)  # mean over the epoch's examples, each before its batch's step
-
-    def __repr__(self) -> str:
-        return f"History({len(self.loss)} epochs" + (f", loss {self.loss[0]:.4g} → {self.loss[-1]:.4g})" if self.loss else ")")
 
 
 def fit(
@@ -38,6 +28,7 @@ def fit(
     rng: Rng = None,
     verbose: bool = True,
     history: History | None = None,
+    callbacks: Iterable[Callback] = (),
 ) -> History:
     """Train ``model`` on examples ``x`` with targets ``y`` by mini-batch gradient descent.
 
@@ -55,6 +46,7 @@ def fit(
         rng: source of the order, a Generator or a seed.
         verbose: show a progress bar with the loss.
         history: a History to go on with; an interrupted caller still holds it.
+        callbacks: told of each moment of the run, in order, such as ``Record()``.
 
     Returns:
         The History, always.
@@ -62,7 +54,7 @@ def fit(
     Raises:
         ValueError: the numbers of examples and targets disagree or are 0, ``epochs`` or ``batch_size`` is out of range, or the
             optimizer is not of this model.
-        TypeError: the loss is no function, or does not give a Value.
+        TypeError: the loss is no function, or does not give a Value; or a callback is no Callback.
         FloatingPointError: the loss became infinite or nan; the parameters are those before that step.
         DomainError: an op overflowed or left its domain; likewise.
 
@@ -74,20 +66,33 @@ def fit(
     history = History() if history is None else history
     rng = np.random.default_rng(rng)
     size = batch_size or len(rows)
+    run = Run(model, optimizer, history, steps=epochs * -(-len(rows) // size))
+    watching = Together(callbacks)
     model.train()
-    with tqdm(total=epochs * -(-len(rows) // size), unit="step", disable=None if verbose else True, dynamic_ncols=True) as bar:
-        for epoch in range(1, epochs + 1):
-            total = 0.0
-            for number, batch in enumerate(_batches(len(rows), size, rng), 1):
-                error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
-                _see_that_it_is_a_loss(error, f"epoch {epoch}, batch {number}")
-                optimizer.zero_grad()
-                error.backward()
-                optimizer.step()
-                total += error.data * len(batch)
-                bar.update()
-            history.loss.append(total / len(rows))
-            bar.set_postfix(epoch=epoch, loss=f"{history.loss[-1]:.4g}", refresh=False)
+    watching.begin(run)
+    try:
+        with tqdm(total=run.steps, unit="step", disable=None if verbose else True, dynamic_ncols=True) as bar:
+            for run.epoch in range(1, epochs + 1):
+                total = 0.0
+                for number, batch in enumerate(_batches(len(rows), size, rng), 1):
+                    error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
+                    _see_that_it_is_a_loss(error, f"epoch {run.epoch}, batch {number}")
+                    optimizer.zero_grad()
+                    error.backward()
+                    run.loss = error.data
+                    watching.before_step(run)
+                    optimizer.step()
+                    run.step += 1
+                    watching.after_step(run)
+                    total += error.data * len(batch)
+                    bar.update()
+                history.loss.append(total / len(rows))
+                bar.set_postfix(epoch=run.epoch, loss=f"{history.loss[-1]:.4g}", refresh=False)
+                watching.after_epoch(run)
+                if run.stop:
+                    break
+    finally:
+        watching.end(run)
     return history
 
 
