@@ -403,7 +403,7 @@ def test_ctrl_c_while_training_reports_what_was_learnt(run, monkeypatch, epochs)
     assert (code, err) == (130, [])
     assert any(line.startswith(f"stopped   after {epochs} of 9 epochs") for line in out)
     page = page_at("report")
-    assert f"Loss over {epochs} epochs" in page.html
+    assert f"Loss over {epochs} epoch" in page.html
 
 
 @pytest.mark.parametrize("where", ["check", "predict"])

@@ -54,7 +54,7 @@ def _page(run: Run, answers: NDArray[np.float64]) -> str:
             ),
             report.side_by_side(
                 report.section(
-                    "Loss", report.figure(plots.loss_curve(run.history.loss), "Mean loss of each epoch, on training data.")
+                    "Loss", report.figure(plots.loss_curves(run.history).svg, "Mean loss of each epoch, on training data.")
                 ),
                 _map(run) if run.train.x.shape[1] == 2 else _table(run, counts),
             ),
@@ -143,16 +143,14 @@ def _map(run: Run) -> str:
     points = np.concatenate([run.train.x, run.test.x])
     labels = np.concatenate([run.train.y, run.test.y])
     (left, bottom), (right, top) = points.min(axis=0) - 0.4, points.max(axis=0) + 0.4
-    columns, rows = np.meshgrid(_middles(left, right, 80), _middles(bottom, top, 60))
+    columns, rows = np.meshgrid(_middles(left, right, 40), _middles(bottom, top, 30))
     answers = run.predict(np.stack([columns.ravel(), rows.ravel()], axis=1), "mapping")
-    if len(run.classes) > 2:
-        answers = answers.argmax(axis=1).astype(np.float64)
     names = (run.train.features[0], run.train.features[1])
-    ground = answers.reshape(rows.shape)
+    ground = answers.reshape(*rows.shape, *answers.shape[1:])
     return report.section(
         "What it says where",
         report.figure(
-            plots.decision_map(ground, (left, right, bottom, top), points, labels, names, run.classes),
+            plots.decision_map(ground, (left, right, bottom, top), points, labels, names, run.classes).svg,
             "The model's answer over the plane of the two features (standardised), with all examples.",
         ),
     )
