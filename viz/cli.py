@@ -1,7 +1,10 @@
 """The ``stepgrad`` command; ``python -m viz`` does the same.
 
-stepgrad demo .... train a network of scalar Values, check its gradient, write a report
-stepgrad check ... check the gradient of a function of yours
+stepgrad demo ...... train a network of scalar Values, check its gradient, write a report
+stepgrad check ..... check the gradient of a function of yours
+stepgrad step ...... step through the backpropagation of an expression
+stepgrad graph ..... draw the graph of an expression
+stepgrad explain ... tell why the gradient of an expression is what it is
 """
 
 import argparse
@@ -9,10 +12,11 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from . import check_command
+from . import check_command, expression_commands
 
 if TYPE_CHECKING:
     from .demo import Run
@@ -24,8 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code is 0, 1 for a gradient that does not hold, 2 for unusable input (``check``: 3 for all
     that is neither a pass nor a fail), 130 after Ctrl-C."""
     options, unknown = _parser().parse_known_args(arguments)
+    if hasattr(options, "numbers"):  # argparse does not know those that come after an option
+        options.numbers = [*options.numbers, *[text for text in unknown if text[:1] != "-"]]
+        unknown = [text for text in unknown if text[:1] == "-"]
     if unknown:
-        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = "; write -- before an expression that begins with a minus" if hasattr(options, "numbers") else ""
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # where a terminal has no ∂
     try:
         return options.run(options)  # type: ignore[no-any-return]
     except BrokenPipeError:  # whoever read what we print has left
@@ -72,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo, parser=demo)
     check_command.add_to(commands)
+    expression_commands.add_to(commands)
     return parser
 
 
