@@ -9,21 +9,25 @@
 Same input, same output. Source: Gansner, Koutsofios, North, Vo, *A Technique for Drawing Directed Graphs* (1993).
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, zip_longest
 
+import numpy as np
+import numpy.typing as npt
+
 Point = tuple[float, float]
 Columns = list[list[int]]
 Neighbours = list[list[int]]
+Links = npt.NDArray[np.int64]
 
 BETWEEN_BOXES = 18.0  # all lengths are in pixels
 BETWEEN_LINES = 12.0
 BETWEEN_COLUMNS = 44.0
 BETWEEN_ENDS = 12.0  # of lines that meet at one side of a box
 MARGIN = 16.0
-_READABLE = 600  # places; in a larger drawing nobody can follow the lines that swapping neighbours would untangle
+_READABLE = 600  # places; in a larger drawing nobody can follow the lines that more patience would untangle
 _IN_ORDER = 3  # edges that arrive as listed, even if they cross, since a - b is not b - a
 _LINE = 2.0  # the height kept free for a line that passes a column
 
@@ -41,12 +45,20 @@ class Layout:
     lines: tuple[tuple[Point, ...], ...]
 
 
-def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int]]) -> Layout:
+def arrange(
+    sizes: Sequence[tuple[float, float]],
+    edges: Sequence[tuple[int, int]],
+    *,
+    run_up: float = 0.0,
+    between_ends: float = BETWEEN_ENDS,
+) -> Layout:
     """Place boxes in columns, sources left of targets, such that no boxes overlap and no line passes through a box.
 
     Args:
         sizes: width and height of each box.
         edges: source and target of each edge; two equal edges are drawn apart. Where few meet, the first listed arrives on top.
+        run_up: how long each line runs straight before it arrives, so that a label has room on it.
+        between_ends: the room between lines that meet at a box, as far as its height allows.
 
     Raises:
         ValueError: an edge does not lead from a lower to a higher index (the boxes are not in topological order).
@@ -54,12 +66,7 @@ def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
     if not all(0 <= u < v < len(sizes) for u, v in edges):
         raise ValueError("arrange: each edge must lead from a box to a later one; list the boxes in topological order")
     rank = _rank(len(sizes), edges)
-    routes = _route(rank, edges)
-    before: Neighbours = [[] for _ in rank]
-    after: Neighbours = [[] for _ in rank]
-    for u, v in dict.fromkeys(link for route in routes for link in pairwise(route)):
-        before[v].append(u)
-        after[u].append(v)
+    ways, before, after = _route(rank, edges)
     columns = _order(rank, before, after)
     heights = [height for _, height in sizes] + [_LINE] * (len(rank) - len(sizes))
     y = _settle(columns, heights, before, after)
@@ -71,17 +78,20 @@ def arrange(sizes: Sequence[tuple[float, float]], edges: Sequence[tuple[int, int
         left.append(x)
         right.append(x + max((sizes[i][0] for i in column if i < len(sizes)), default=0.0))
         steepest = max((abs(y[u] - y[v]) for v in next_column for u in before[v]), default=0.0)
-        x = right[-1] + BETWEEN_COLUMNS + min(steepest / 8, 3 * BETWEEN_COLUMNS)
+        x = right[-1] + BETWEEN_COLUMNS + run_up + min(steepest / 8, 3 * BETWEEN_COLUMNS)
     centres = [((left[rank[i]] + right[rank[i]]) / 2, y[i]) for i in range(len(sizes))]
 
-    starts, ends = _spread(routes, y, heights)
+    starts, ends = _spread(edges, [ways[u][rank[v] - rank[u] - 1] for u, v in edges], y, heights, between_ends)
+    # Only where a way bends matters to its lines: many long ones that share it would cost its length each.
+    bends = [[k for k in range(1, len(way) - 1) if not y[way[k - 1]] == y[way[k]] == y[way[k + 1]]] for way in ways]
     lines = []
-    for route, start, end in zip(routes, starts, ends, strict=True):
-        u, *passed, v = route
+    for (u, v), start, end in zip(edges, starts, ends, strict=True):
         points = [(centres[u][0] + sizes[u][0] / 2, start), (right[rank[u]], start)]
-        for i in passed:
+        last = rank[v] - rank[u] - 1
+        passed = [1, *bends[u][: bisect_left(bends[u], last)], last] if last else []
+        for i in [ways[u][k] for k in passed]:
             points += [(left[rank[i]], y[i]), (right[rank[i]], y[i])]
-        points += [(left[rank[v]], end), (centres[v][0] - sizes[v][0] / 2, end)]
+        points += [(left[rank[v]] - run_up, end), (centres[v][0] - sizes[v][0] / 2, end)]
         lines.append(_without_needless(points))
     bottom = max((y[i] + h / 2 for i, h in enumerate(heights)), default=MARGIN)
     return Layout(max([MARGIN, *right]) + MARGIN, bottom + MARGIN, tuple(centres), tuple(lines))
@@ -106,18 +116,26 @@ def _rank(n: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return [r - first for r in rank]
 
 
-def _route(rank: list[int], edges: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """Each edge as the places it visits, one a column. Those on the way are new in ``rank``; edges of one source share them."""
-    trunks: dict[int, list[int]] = {}
-    routes = []
-    for u, v in edges:
-        trunk = trunks.setdefault(u, [])
-        span = rank[v] - rank[u]
-        while len(trunk) < span - 1:
-            trunk.append(len(rank))
-            rank.append(rank[u] + len(trunk))
-        routes.append([u, *trunk[: span - 1], v])
-    return routes
+def _route(rank: list[int], edges: Sequence[tuple[int, int]]) -> tuple[list[list[int]], Neighbours, Neighbours]:
+    """Each box's way to the right, one place a column, and what stands before and after each place.
+
+    All edges of a box share its way, each as far as it needs. Places but the first are new in ``rank``.
+    """
+    ways = [[i] for i in range(len(rank))]
+    before: Neighbours = [[] for _ in rank]
+    after: Neighbours = [[] for _ in rank]
+    for u, v in dict.fromkeys(edges):
+        way = ways[u]
+        for place in range(len(rank), len(rank) + rank[v] - rank[u] - len(way)):
+            rank.append(rank[way[-1]] + 1)
+            before.append([way[-1]])
+            after.append([])
+            after[way[-1]].append(place)
+            way.append(place)
+        last = way[rank[v] - rank[u] - 1]
+        before[v].append(last)
+        after[last].append(v)
+    return ways, before, after
 
 
 def _order(rank: list[int], before: Neighbours, after: Neighbours) -> Columns:
@@ -132,31 +150,31 @@ def _order(rank: list[int], before: Neighbours, after: Neighbours) -> Columns:
                 seen[i] = True
                 columns[rank[i]].append(i)
                 stack.extend(before[i][::-1])
-    best, fewest, in_vain = columns, _crossings(columns, after), 0
+    links = np.array([(i, j) for i, row in enumerate(after) for j in row], dtype=np.int64).reshape(-1, 2).T
+    best, fewest, in_vain = columns, _crossings(columns, links), 0
     for sweep in range(24):
         columns = _sweep(columns, after, -1, sweep) if sweep % 2 == 0 else _sweep(columns, before, 1, sweep)
         if len(rank) <= _READABLE:
             _swap_neighbours(columns, before, after)
-        crossings = _crossings(columns, after)
+        crossings = _crossings(columns, links)
         in_vain += 1
         if crossings < fewest:
             best, fewest, in_vain = [column[:] for column in columns], crossings, 0
-        if in_vain == 6:
+        if in_vain == (6 if len(rank) <= _READABLE else 3):
             break
     return best
 
 
 def _sweep(columns: Columns, neighbours: Neighbours, step: int, sweep: int) -> Columns:
     """Columns sorted by the median place of each one's neighbours, column by column; who has none keeps its place."""
-    position: dict[int, float] = {}
+    position = [0.0] * len(neighbours)
     swept = []
     for column in columns[::step]:
         # Equals change their order every other time, or sweeps would soon stand still.
-        wishes = {
-            i: _median([position[j] for j in neighbours[i]]) for i in column[:: -1 if sweep % 4 > 1 else 1] if neighbours[i]
-        }
-        movers = iter(sorted(wishes, key=wishes.__getitem__))
-        column = [next(movers) if i in wishes else i for i in column]
+        movers = [i for i in column[:: -1 if sweep % 4 > 1 else 1] if neighbours[i]]
+        wishes = dict(zip(movers, _medians([neighbours[i] for i in movers], position), strict=True))
+        moved = iter(sorted(movers, key=wishes.__getitem__))
+        column = [next(moved) if neighbours[i] else i for i in column]
         for k, i in enumerate(column):
             position[i] = (k + 0.5) / len(column)
         swept.append(column)
@@ -188,24 +206,32 @@ def _saved(i: int, j: int, neighbours: Neighbours, position: list[int]) -> int:
     return sum([bisect_left(ends, position[n]) - len(ends) + bisect_right(ends, position[n]) for n in neighbours[i]])
 
 
+def _medians(rows: Neighbours, at: list[float]) -> list[float]:
+    """The median of where each row's places are."""
+    return [at[row[0]] if len(row) == 1 else _median([at[j] for j in row]) for row in rows]
+
+
 def _median(numbers: list[float]) -> float:
     numbers.sort()
     middle = len(numbers) // 2
     return numbers[middle] if len(numbers) % 2 else (numbers[middle - 1] + numbers[middle]) / 2
 
 
-def _crossings(columns: Columns, after: Neighbours) -> int:
-    """How often lines between neighbouring columns cross."""
+def _crossings(columns: Columns, links: Links) -> int:
+    """How often lines between neighbouring columns cross: pairs of links that start in one order and end in the other."""
+    bits = max(map(len, columns), default=0).bit_length()
+    place = np.empty(sum(map(len, columns)), dtype=np.int64)
+    for k, column in enumerate(columns):
+        place[column] = np.arange(k << bits, (k << bits) + len(column))
+    starts, ends = place[links]
+    ends = ends[np.lexsort((ends, starts))]
     count = 0
-    for column, next_column in pairwise(columns):
-        position = {i: k for k, i in enumerate(next_column)}
-        met: list[int] = []
-        for i in column:
-            ends = [position[j] for j in after[i]]
-            for end in ends:
-                count += len(met) - bisect_right(met, end)
-            for end in ends:
-                insort(met, end)
+    # A radix sort of the ends, by one more bit at a time: a pair in disorder is set right at the first bit that tells it apart.
+    for bit in reversed(range(bits)):
+        group, low = ends >> bit + 1, ends >> bit & 1 == 0
+        before = np.concatenate([[0], np.cumsum(~low)])
+        count += int((before[:-1] - before[np.searchsorted(group, group)])[low].sum())
+        ends = ends[np.argsort(ends >> bit, kind="stable")]
     return count
 
 
@@ -223,11 +249,12 @@ def _settle(columns: Columns, heights: list[float], before: Neighbours, after: N
             y[i] = down - offset[-1] / 2
     before, after = _alike(before, heights), _alike(after, heights)
     both = [b if height == _LINE else b + a for b, a, height in zip(before, after, heights, strict=True)]
-    for neighbours, step in [(after, -1), (before, 1)] * 5 + [(both, -1), (both, 1)]:
-        for column, offset in zip(columns[::step], offsets[::step], strict=True):
-            wishes = [_median([y[j] for j in neighbours[i]]) if neighbours[i] else y[i] for i in column]
-            weights = [4.0 if heights[i] == _LINE else 1.0 for i in column]
-            settled = _isotonic([w - down for w, down in zip(wishes, offset, strict=True)], weights)
+    weights = [[4.0 if heights[i] == _LINE else 1.0 for i in column] for column in columns]
+    rounds = 5 if len(y) <= _READABLE else 2  # later ones mostly move all as one
+    for neighbours, step in [(after, -1), (before, 1)] * rounds + [(both, -1), (both, 1)]:
+        for column, offset, weight in list(zip(columns, offsets, weights, strict=True))[::step]:
+            wishes = _medians([neighbours[i] or [i] for i in column], y)
+            settled = _isotonic([w - down for w, down in zip(wishes, offset, strict=True)], weight)
             for i, start, down in zip(column, settled, offset, strict=True):
                 y[i] = start + down
     return y
@@ -253,23 +280,25 @@ def _isotonic(wishes: list[float], weights: list[float]) -> list[float]:
     return [mean for mean, _, size in pools for _ in range(size)]
 
 
-def _spread(routes: list[list[int]], y: list[float], heights: list[float]) -> tuple[list[float], list[float]]:
+def _spread(
+    edges: Sequence[tuple[int, int]], last: list[int], y: list[float], heights: list[float], between_ends: float
+) -> tuple[list[float], list[float]]:
     """Where each edge leaves and arrives, so that lines that meet at a box lie side by side."""
-    starts = [y[route[0]] for route in routes]
+    starts = [y[u] for u, _ in edges]
     parallel: dict[tuple[int, int], list[int]] = {}
-    ends = [0.0] * len(routes)
+    ends = [0.0] * len(edges)
     arriving: dict[int, list[int]] = {}
-    for e, route in enumerate(routes):
-        arriving.setdefault(route[-1], []).append(e)
-        parallel.setdefault((route[0], route[-1]), []).append(e)
+    for e, (u, v) in enumerate(edges):
+        arriving.setdefault(v, []).append(e)
+        parallel.setdefault((u, v), []).append(e)
     for v, arrivals in arriving.items():
         if len(arrivals) > _IN_ORDER:
-            arrivals.sort(key=lambda e: y[routes[e][-2]])
-        gap = min(BETWEEN_ENDS, heights[v] / (len(arrivals) + 1))
+            arrivals.sort(key=lambda e: y[last[e]])
+        gap = min(between_ends, heights[v] / (len(arrivals) + 1))
         for k, e in enumerate(arrivals):
             ends[e] = y[v] + (k - (len(arrivals) - 1) / 2) * gap
     for (u, v), twins in parallel.items():
-        gap = min(BETWEEN_ENDS, heights[u] / (len(twins) + 1), heights[v] / (len(arriving[v]) + 1))
+        gap = min(between_ends, heights[u] / (len(twins) + 1), heights[v] / (len(arriving[v]) + 1))
         for k, e in enumerate(twins):
             starts[e] += (k - (len(twins) - 1) / 2) * gap
     return starts, ends

@@ -2,11 +2,12 @@
 
 from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from viz.layout import arrange
+from viz.layout import _crossings, arrange
 
 sizes = st.tuples(st.floats(5, 200), st.floats(5, 80))
 
@@ -116,3 +117,16 @@ def test_operands_of_a_small_op_arrive_in_their_order_even_if_their_lines_cross(
     ends = [line[-1][1] for line in arrange([(40, 40)] * 5, edges).lines]
     assert ends[0] < ends[1]
     assert ends[2] < ends[3]
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 5)), min_size=1, unique=True), st.permutations(range(9)))
+def test_crossings_are_the_pairs_of_links_that_start_in_one_order_and_end_in_the_other(pairs, column):
+    places = [column, list(range(9, 15)), list(range(15, 20))]
+    links = [(u, 9 + v) for u, v in pairs] + [(9 + v, 15 + u % 5) for u, v in pairs]
+    height = {i: k for column in places for k, i in enumerate(column)}
+    crossing = [
+        (height[a] - height[c]) * (height[b] - height[d]) < 0
+        for (a, b), (c, d) in combinations(dict.fromkeys(links), 2)
+        if (a < 9) == (c < 9)
+    ]
+    assert _crossings(places, np.array(list(dict.fromkeys(links))).T) == sum(crossing)
