@@ -32,7 +32,7 @@ def test_the_code_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     for indent, block in blocks:
         exec(compile(re.sub(f"^{indent}", "", block, flags=re.MULTILINE), "README.md", "exec"), names)
 
-    assert len(blocks) == 8
+    assert len(blocks) == 10
     assert names["w1"].grad == pytest.approx(1.0019, abs=5e-5)
     assert names["cube"](autograd.Value(2.0)).data == 8.0
     assert names["third_of_squares"](np.array([3.0, 0.0])).tolist() == [3.0]
@@ -54,11 +54,13 @@ def test_the_report_in_the_readme_is_what_its_code_prints(tmp_path):
     assert result.stdout == re.search(r"```text\n(gradcheck .*?)```", README, re.DOTALL)[1]
 
 
-def test_the_picture_in_the_readme_is_what_its_code_draws(tmp_path, monkeypatch):
+def test_pictures_and_steps_in_the_readme_are_what_its_code_gives(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(re.search(r"```python\n(.*?)```", README, re.DOTALL)[1], {})
+    exec("".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]), {})
 
-    assert Path("neuron.svg").read_bytes() == (ROOT / "notebooks/pictures/neuron.svg").read_bytes()
+    for name in ("neuron.svg", "steps.svg"):
+        assert Path(name).read_bytes() == (ROOT / "notebooks/pictures" / name).read_bytes()
+    assert re.search(r"```text\n(forward.*?)```", README, re.DOTALL)[1] in capsys.readouterr().out
 
 
 def test_the_first_code_of_the_readme_is_eight_lines_long():

@@ -218,7 +218,11 @@ class _Source:
         functions: dict[str, Callable[..., Number]] = {**elementwise, **_PYTHONS_NAMES}
         if name not in functions:
             near = get_close_matches(name, functions, 2)
-            there = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(sorted(functions))}"
+            there = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"there are {', '.join(sorted([x for x in functions if hasattr(ops, x)]))}"
+            )
             raise self.error(part, f"no function is called {printable(name)}; {there}")
         takes = signature(functions[name])
         try:

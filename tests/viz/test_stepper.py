@@ -230,10 +230,10 @@ def test_a_large_graph_is_folded_unless_its_nodes_are_asked_for():
 
 def test_ops_of_the_user_are_stepped_through():
     @ag.elementwise(lambda xp, z, x: 3 * x * x, domain=(ag.Domain("", ((-2.0, 2.0),)),))
-    def cube(xp, x):
+    def third_power(xp, x):
         return x * x * x
 
     try:
-        assert step(cube(Value(2.0, label="x"))).last().contributions[0].after == 12.0
+        assert step(third_power(Value(2.0, label="x"))).last().contributions[0].after == 12.0
     finally:
-        del ag.PRIMITIVES["cube"]
+        del ag.PRIMITIVES["third_power"]
