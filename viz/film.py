@@ -10,7 +10,7 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from .moments import moments
+from .moments import extent, moment
 from .picture import Picture
 from .steps import Walk
 from .svg import FONT, INK, PAPER, drawn, stage
@@ -57,8 +57,8 @@ def frame(walk: Walk[Any], number: int) -> str:
 
 
 def _strip(walk: Walk[Any], numbers: Sequence[int]) -> str:
-    marks, told = moments(walk), sentences(walk)
-    set_up = stage(walk.diagram, marks)
+    told = sentences(walk)
+    set_up = stage(walk.diagram, extent(walk))
     width = max(set_up.layout.width, 640.0)
     frames: list[str] = []
     y = 0.0
@@ -76,7 +76,7 @@ def _strip(walk: Walk[Any], numbers: Sequence[int]) -> str:
         rule = f'<path d="M0 0H{width:g}" stroke="#cbd5e1"/>' if frames else ""
         frames.append(
             f'<g transform="translate(0 {y:.0f})">{rule}<text font-size="13">{spans}</text>\n'
-            f'<g transform="translate(0 {top:g})">\n{drawn(set_up, marks[number - 1])}\n</g></g>'
+            f'<g transform="translate(0 {top:g})">\n{drawn(set_up, moment(walk, number))}\n</g></g>'
         )
         y += top + set_up.layout.height
     name = escape(title(walk))

@@ -67,7 +67,7 @@ def stage(diagram: Diagram, shown: Sequence[Marks] = (NO_MARKS,)) -> Stage:
     labelled = {diagram.arrows[i].target for marks in shown for i in marks.labels}
     arriving = Counter([arrow.target for arrow in diagram.arrows if arrow.target in labelled])
     sizes = tuple([_size(box, shown, arriving[box.key]) for box in diagram.boxes])
-    label = max((_width(label, _TINY) for marks in shown for label in marks.labels.values()), default=0.0)
+    label = max((text_width(label, _TINY) for marks in shown for label in marks.labels.values()), default=0.0)
     layout = arrange(
         sizes,
         [(arrow.source, arrow.target) for arrow in diagram.arrows],
@@ -176,9 +176,9 @@ def _numbers(box: Box, marks: Marks) -> list[tuple[str, str]]:
 
 def _size(box: Box, shown: Iterable[Marks], arriving: int) -> tuple[float, float]:
     """Width and height of a box, at which so many arrows arrive that want room for labels."""
-    title = _width(box.label, _SIZE, bold=True) + (_chip(box) + 10 * bool(box.label) if box.symbol else 0.0)
+    title = text_width(box.label, _SIZE, bold=True) + (_chip(box) + 10 * bool(box.label) if box.symbol else 0.0)
     rows = [_numbers(box, marks) for marks in shown]
-    widest = max((_width(f"{name}  {value}", _SMALL) + 6 for its in rows for name, value in its), default=0.0)
+    widest = max((text_width(f"{name}  {value}", _SMALL) + 6 for its in rows for name, value in its), default=0.0)
     width = max(title, widest, _LEAST_WIDTH if has_gradient(box) else 0.0) + 2 * _PAD
     height = max((len(rows[0]) + bool(box.label or box.symbol)) * _ROW + 13, _LABEL * (arriving + 1) * (arriving > 1))
     stack = 2 * _SHEET if box.kind == "group" else 0.0
@@ -187,7 +187,7 @@ def _size(box: Box, shown: Iterable[Marks], arriving: int) -> tuple[float, float
 
 def _chip(box: Box) -> float:
     """The width of the coloured field around an op's symbol."""
-    return max(_width(box.symbol, _SMALL) + 12, 20.0)
+    return max(text_width(box.symbol, _SMALL) + 12, 20.0)
 
 
 def _drawn(box: Box, size: tuple[float, float], centre: tuple[float, float], formula: str, marks: Marks) -> str:
@@ -230,7 +230,7 @@ def _stroke(box: Box, marks: Marks) -> str:
     return f'stroke="{_LINE}" stroke-width="1.2" stroke-dasharray="1 4"' if box.key in marks.pale else _STROKE[box.kind]
 
 
-def _width(text: str, size: float, *, bold: bool = False) -> float:
+def text_width(text: str, size: float = _SMALL, *, bold: bool = False) -> float:
     """About how wide the text is in pixels, in whatever font; rather too wide than too narrow."""
     ems = sum(_EMS.get(c) or (1.25 if unicodedata.east_asian_width(c) in "WF" else 0.64) for c in text)
     return ems * size * (1.06 if bold else 1.0)

@@ -126,7 +126,9 @@ def test_breakpoints_are_marked_in_the_page():
 
 def test_each_contribution_is_an_edge():
     stepper = step(neuron())
-    known = told(stepper.to_html())
+    html = stepper.to_html()
+    known = told(html)
+    assert f",forward:{sum(own.phase == 'forward' for own in stepper.walk.steps)}," in html
     for own, said in zip(stepper.walk.steps, known["steps"], strict=True):
         assert said[0] == own.key
         assert [known["edges"][arrow] for arrow in said[1:]] == [[c.operand, own.key] for c in own.contributions]
@@ -176,3 +178,10 @@ def test_moments_go_from_nothing_known_to_all_known():
     assert unknown[-1] == 0
     assert shown[-1].labels.keys() == last_moment(stepper.walk).labels.keys()
     assert all(len(m.strong) == 1 for m in shown)
+
+
+def test_an_edge_is_labelled_with_its_local_derivative_be_it_0():
+    x, w = Value(0.0, label="x"), Value(3.0, label="w")
+    assert last_moment(step(x * w).walk).labels == {0: "×3", 1: "×0"}
+    t = Tensor([3.0, 4.0], label="t")
+    assert last_moment(step((t * t).sum()).walk).labels == {0: "×‖5‖", 1: "×‖5‖", 2: "vjp"}

@@ -11,7 +11,7 @@ import nn
 from autograd import PRIMITIVES, DomainError, StaleGraphError, Tensor, Value
 from viz import draw
 from viz.diagram import describe
-from viz.svg import Marks, _width, stage
+from viz.svg import Marks, stage, text_width
 
 from ...benchmarks.bench_layout import perceptron
 
@@ -110,7 +110,7 @@ def check_room(staged, marks):
     labels = []
     for i, label in marks.labels.items():
         x, y = staged.layout.lines[i][-1]
-        labels.append((x - 9 - _width(label, 10.5), y - 12, x - 9, y - 2))
+        labels.append((x - 9 - text_width(label, 10.5), y - 12, x - 9, y - 2))
     assert labels
     for a, b in [*combinations(labels, 2), *((label, box) for label in labels for box in boxes)]:
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
@@ -130,7 +130,7 @@ def test_labels_stand_on_a_straight_stretch_of_their_line():
     for i, label in marks.labels.items():
         (x, y), (u, v) = layout.lines[i][-2:]
         assert y == v
-        assert u - x >= _width(label, 10.5)
+        assert u - x >= text_width(label, 10.5)
 
 
 def test_a_small_picture_without_labels_is_as_ever():
