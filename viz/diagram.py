@@ -109,7 +109,7 @@ def visible(root: N, hide: Hide | None = None) -> list[N]:
         TypeError: ``root`` is not a node.
     """
     if not isinstance(root, Node):
-        raise TypeError(f"draw takes a Value, not {type(root).__name__}; of several values, draw one or their sum")
+        raise TypeError(f"draw takes a Value or a Tensor, not {type(root).__name__}; of several values, draw one or their sum")
     order = topological_order(root)
     if hide is None:
         return order

@@ -34,7 +34,7 @@ def opened(root: N) -> N:
     >>> draw(opened(y))  # x1 * w1 + x2 * w2  # doctest: +SKIP
     """
     if not isinstance(root, Node):
-        raise TypeError(f"opened takes a Value, not {type(root).__name__}")
+        raise TypeError(f"opened takes a Value or a Tensor, not {type(root).__name__}")
     twin = copy.deepcopy(root)
     waiting: list[Node] = [*topological_order(twin)]
     while waiting:

@@ -38,7 +38,7 @@ class Contribution:
     amount: Any
     before: Any
     after: Any
-    count: int = 1  # of contributions that are told as one sum
+    count: int = 0  # between boxes for many nodes: of the contributions that are told as one sum
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -89,14 +89,15 @@ def has_gradient(box: Box) -> bool:
 
 
 def names(diagram: Diagram) -> list[str]:
-    """A name for each box. No two boxes share one, but for constants without a label, which are called by their number."""
+    """A name for each box. No two boxes share one, but for constants without a label: they are called by their number, an
+    array by its shape."""
     times = Counter([box.label for box in diagram.boxes])
     taken = {label for label, n in times.items() if n == 1}
     called = []
     for box in diagram.boxes:
         name = box.label
         if _is_plain_number(box):
-            name = number(box.data)
+            name = number(box.data).partition(",")[0]
         elif name not in taken or not name:
             name = f"{name}#{box.key}" if name else f"v{box.key}"
             while name in taken:

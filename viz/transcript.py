@@ -66,8 +66,9 @@ def _sentence(
 
 def _given(c: Contribution, name: str, operand: str, step: Step, slope: str) -> str:
     upstream, before, after = _short(step.grad), _short(c.before), _short(c.after)
-    if c.count > 1:
-        return f"{operand}.grad += {c.count:,} contributions of {name} = {before} + {_short(c.amount)} = {after}"
+    if c.count:
+        counted = f"{c.count:,} contribution{'s' * (c.count != 1)}"
+        return f"{operand}.grad += {counted} of {name} = {before} + {_short(c.amount)} = {after}"
     if c.local is None:
         return f"{operand}.grad += vjp of {name}.grad = {before} + {_short(c.amount)} = {after}"
     told = f"{operand}.grad += {name}.grad × ∂{name}/∂{operand} = {before} + {upstream} × {_short(c.local)} = {after}"

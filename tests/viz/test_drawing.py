@@ -158,6 +158,13 @@ def test_a_large_graph_is_folded_and_says_so():
     assert len(draw(chain(60), fold=True).diagram.boxes) < 60
 
 
+def test_a_folded_drawing_speaks_of_contributions_only_after_a_pass_back():
+    y = chain(200)
+    assert not draw(y).labels
+    y.backward()
+    assert draw(y).labels
+
+
 def test_the_call_that_the_hint_names_opens_the_box():
     loss, _ = batch()
     name = re.search(r"expand='(.*)'", draw(loss).text())[1]

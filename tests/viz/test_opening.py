@@ -96,7 +96,7 @@ def test_a_deep_graph_opens_without_recursion():
 
 
 def test_what_is_no_node_is_refused_by_name():
-    with pytest.raises(TypeError, match="opened takes a Value, not list"):
+    with pytest.raises(TypeError, match="opened takes a Value or a Tensor, not list"):
         opened([Value(1.0)])
 
 

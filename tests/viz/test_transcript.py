@@ -112,3 +112,9 @@ def test_a_label_neither_breaks_a_line_nor_commands_the_terminal(label):
 
 def test_the_same_graph_gives_the_same_text():
     assert transcript(walk(neuron())) == transcript(walk(neuron()))
+
+
+def test_an_array_without_a_name_is_called_by_its_shape():
+    t = Tensor([3.0, 4.0], label="t")
+    walked = walk((t * np.array([1.0, 2.0])).sum())
+    assert sentences(walked)[0] == "v2 = t * array 2 = array 2, norm 8.544"

@@ -165,7 +165,7 @@ def _fold_nodes(nodes: Sequence[Node], depth: int | None, expand: Expand) -> Fol
     boxes = groups.inside(groups.whole)
     boxes = _readable(groups, boxes) if depth is None else _down_to(depth, groups, boxes)
     keys = {node: key for key, node in enumerate(nodes)}
-    wishes = [expand] if isinstance(expand, str | Node) or callable(expand) else expand
+    wishes = [expand] if isinstance(expand, str | Node) or not isinstance(expand, Iterable) else expand
     return _folding(nodes, keys, _opened(groups, boxes, [_wish(keys, wish) for wish in wishes]), groups)
 
 

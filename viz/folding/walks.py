@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..diagram import Total
+from ..diagram import Arrow, Total
 from ..steps import Contribution, Phase, Step, Walk
 from .boxes import Folding
 from .diagrams import diagram_of
@@ -30,7 +30,10 @@ def fold_walk(walk: Walk[Any], folding: Folding) -> Walk[Any]:
     parts: dict[tuple[Phase, int], list[Step]] = {}
     for step in walk.steps:
         parts.setdefault((step.phase, folding.box_of[step.key]), []).append(step)
-    received = [[g for g in (walk.start[key] for key in group.keys) if not _is_zero(g)] for group in folding.groups]
+    told = {len(walk.nodes) - 1, *[member.source for edges in members for member in edges]}  # who is given from without
+    received = [
+        [walk.start[key] for key in group.keys if key in told and not _is_zero(walk.start[key])] for group in folding.groups
+    ]
     start = tuple(map(_together, received))
 
     steps: list[Step] = []
@@ -55,17 +58,22 @@ def fold_walk(walk: Walk[Any], folding: Folding) -> Walk[Any]:
                 for c in step.contributions:
                     if folding.box_of[c.operand] != box:
                         given.setdefault(arrow_of[step.key, c.position], []).append(c)
-            take("backward", box, own, [_as_one(diagram.arrows[i], cs, received) for i, cs in given.items()])
+            alone = folding.groups[box].kind == "node"
+            take("backward", box, own, [_as_one(diagram.arrows[i], cs, received, alone) for i, cs in given.items()])
     return Walk(walk.nodes, tuple(steps), start, diagram)
 
 
-def _as_one(arrow: Any, contributions: Sequence[Contribution], received: list[list[Any]]) -> Contribution:
+def _as_one(arrow: Arrow, contributions: Sequence[Contribution], received: list[list[Any]], alone: bool) -> Contribution:
+    """The contributions along an arrow as one. That of a node ``alone`` is upstream times local; the upstream of others is
+    within a box."""
     amounts = [c.amount for c in contributions]
     before = _together(received[arrow.source])
     received[arrow.source] += amounts
-    local = contributions[0].local if len(contributions) == 1 else None
+    single = alone and len(contributions) == 1
+    local = contributions[0].local if single else None
     after = _together(received[arrow.source])
-    return Contribution(arrow.position, arrow.source, local, _together(amounts), before, after, len(contributions))
+    count = 0 if single else len(amounts)
+    return Contribution(arrow.position, arrow.source, local, _together(amounts), before, after, count)
 
 
 def _together(amounts: Sequence[Any]) -> Any:

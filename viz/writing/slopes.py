@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from autograd import Node
 from autograd.graph import Op
 from autograd.terms import ReadingError
@@ -34,7 +36,7 @@ def slopes(walk: Walk[Any]) -> dict[tuple[int, int], str]:
             if c.local is not None and not step.parts:
                 assert step.node.op is not None
                 z, xs = called[step.key], operands_of[step.key]
-                known = tuple([(i, x.data) for i, x in enumerate(step.node.inputs) if _is_number(x)])
+                known = tuple([(i, float(x.data)) for i, x in enumerate(step.node.inputs) if _is_number(x)])
                 template = _slope(step.node.op.row, len(xs), c.position, known)
                 text = _NAME.sub(lambda m, z=z, xs=xs: z if m[0] == "z" else xs[int(m[0][1:])], template)  # type: ignore[misc]
                 if text and len(text) <= _LONGEST:
@@ -59,4 +61,4 @@ def _slope(row: Op, arity: int, position: int, known: tuple[tuple[int, float], .
 
 def _is_number(x: Node) -> bool:
     """Whether it is written as a number."""
-    return x.op is None and not x.requires_grad and not x.label and type(x.data) is float
+    return x.op is None and not x.requires_grad and not x.label and not np.shape(x.data)

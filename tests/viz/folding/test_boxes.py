@@ -286,6 +286,15 @@ def test_a_box_is_opened_by_name_module_node_or_function():
     assert shown.groups[shown.box_of[shown.nodes.index(weight)]].kind == "node"
 
 
+def test_what_is_in_a_box_of_many_that_are_alike_is_one_of_them():
+    loss, _ = batch()
+    folding = fold(loss)
+    (layer,) = [i for i, group in enumerate(folding.groups) if group.name == "layers.1"]
+    assert folding.groups[layer].times == 4
+    inside = [group for group in folding.inside(layer).groups if group.kind == "perceptron"]
+    assert [(group.name, group.times) for group in inside] == [("layers.1[0]", 1), ("layers.1[1]", 1)]
+
+
 def test_what_is_not_there_to_open_is_named_with_what_is():
     loss, _ = batch()
     with pytest.raises(ValueError, match=r"no box 'layer\.7' to expand; there are layers\."):
@@ -294,8 +303,9 @@ def test_what_is_not_there_to_open_is_named_with_what_is():
         fold(loss, expand=Value(1.0, label="stranger"))
     with pytest.raises(ValueError, match="no box 'Dense"):
         fold(loss, expand=nn.Dense(2, 2))
-    with pytest.raises(TypeError, match="not int"):
-        fold(loss, expand=[3])
+    for nothing in (3, [3]):
+        with pytest.raises(TypeError, match="not int"):
+            fold(loss, expand=nothing)
 
 
 @pytest.mark.parametrize("depth", [-1, 1.5, True, "1"])

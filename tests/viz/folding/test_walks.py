@@ -1,5 +1,6 @@
 """A walk through a folded graph keeps the books of the walk through its nodes."""
 
+import re
 from math import fsum
 
 import numpy as np
@@ -9,6 +10,7 @@ import nn
 from autograd import Tensor, Value
 from viz import fold, step
 from viz.folding.walks import fold_walk
+from viz.moments import last_moment
 from viz.steps import walk
 from viz.transcript import sentences
 
@@ -48,7 +50,7 @@ def test_what_boxes_give_each_other_is_the_exact_sum_of_what_their_nodes_do(opti
     expected = crossing(plain, folding)
     assert told.keys() == expected.keys()
     for boxes, amounts in expected.items():
-        assert sum(c.count for c in told[boxes]) == len(amounts)
+        assert sum(c.count or 1 for c in told[boxes]) == len(amounts)
         assert fsum(c.amount for c in told[boxes]) == pytest.approx(fsum(amounts), rel=1e-15, abs=1e-300)
 
 
@@ -108,6 +110,31 @@ def test_networks_of_arrays_fold_too():
     )
 
 
+def chain(links):
+    y = Value(0.5, label="x")
+    for _ in range(links):
+        y = y.tanh() * 0.9 + 0.1
+    return y
+
+
+@pytest.mark.parametrize("root", [batch, lambda: chain(200)], ids=["batch", "chain"])
+def test_upstream_times_local_is_told_only_where_it_is_the_contribution(root):
+    folded = step(root(), fold=True).walk
+    assert [s for s in folded.steps if s.phase == "backward" and len(s.parts) > 1]
+    for s in folded.steps:
+        for c in s.contributions:
+            assert (c.count == 0) == (c.local is not None)
+            assert c.local is None or c.amount == pytest.approx(s.grad * c.local, rel=1e-12)
+
+
+def test_a_single_edge_between_boxes_is_told_as_what_it_carries():
+    stepper = step(chain(200))
+    lines = [line for line in stepper.text().splitlines() if ".grad += " in line]
+    assert lines
+    assert all(re.search(r"\.grad \+= 1 contribution of .* = 0 \+ (\S+) = \1$", line) for line in lines)
+    assert "×" not in "".join(last_moment(stepper.walk).labels.values())
+
+
 def test_a_lost_contribution_is_seen(monkeypatch):
     loss = batch()
     plain, folding = walk(loss), fold(loss)
@@ -127,6 +154,14 @@ def test_gradients_held_before_are_counted_with():
 
     assert held in folded.start
     assert x.grad in [c.after for s in folded.steps for c in s.contributions]
+
+
+def test_gradients_held_by_what_a_box_keeps_to_itself_are_not_in_what_it_is_given():
+    y = nn.MLP(2, [3, 1], rng=0)([1.0, 2.0])
+    first = step(y, depth=1).walk
+    y.backward()
+    again = step(y, depth=1, accumulate=True).walk
+    assert sentences(again) == sentences(first)
 
 
 def test_what_is_in_boxes_has_the_gradients_of_the_walk_though_backward_was_never_called():

@@ -55,6 +55,7 @@ def test_formulas_stand_where_the_number_does_not_say_it_all(build, texts):
 def test_an_op_of_arrays_has_the_same_formula_and_one_that_mixes_elements_none():
     t = Tensor([[0.5, 1.0], [2.0, 0.1]], label="t")
     assert slopes(walk((t @ t).tanh().sum())) == {(2, 0): "1 - v2 * v2"}
+    assert slopes(walk((t**2).sum())) == {(2, 0): "2 * t ** 1"}
 
 
 @pytest.mark.parametrize("label", [*HOSTILE, "z", "x0", "x1"])
