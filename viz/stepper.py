@@ -20,6 +20,8 @@ from functools import cached_property
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from autograd import Node
 
 from . import transcript
@@ -30,7 +32,9 @@ from .folding.insides import ROOM, insides
 from .folding.walks import fold_walk
 from .picture import Picture
 from .steps import Step, Walk, walk
+from .text import names
 from .widget import View
+from .words import printable
 
 ROOM_AN_EDGE = 40  # bytes of pictures of what is in boxes, for each edge of the graph
 
@@ -41,13 +45,13 @@ class Stepper(Picture):
     It holds the numbers of the moment when it was made. As the last line of a notebook's cell it is a live view.
     """
 
-    def __init__(self, walk: Walk[Any], breakpoints: Iterable[Breakpoint] = (), inside: str = "") -> None:
+    def __init__(self, walk: Walk[Any], breakpoints: Breakpoint | Iterable[Breakpoint] = (), inside: str = "") -> None:
         self.walk = walk
         self.inside = inside  # HTML: what is in the boxes of a folded graph
         self.at = 1
-        self.breakpoints = list(breakpoints)
-        for where in self.breakpoints:
-            predicate(where)
+        self.breakpoints: list[Breakpoint] = []
+        for where in [breakpoints] if isinstance(breakpoints, str | Node) or callable(breakpoints) else breakpoints:
+            self.break_at(where)
 
     # -- moving about -------------------------------------------------------------------------------------------------------
 
@@ -76,22 +80,26 @@ class Stepper(Picture):
         """To the step of that number; or to the next step, from the beginning after the end, that has to do with a node.
 
         Args:
-            where: a step's number, a node, or a label.
+            where: a step's number, a node, or its label or name, as the text has it.
 
         Raises:
             IndexError: there is no step of that number.
             LookupError: no step has to do with that node or label.
+            TypeError: it is none of these.
         """
         if isinstance(where, int):
             if not 1 <= where <= len(self):
                 raise IndexError(f"goto: steps are numbered from 1 to {len(self)}; there is no step {where}")
             return self._move(where)
-        touches = predicate(where)
+        if not isinstance(where, str | Node):
+            raise TypeError(f"goto takes a step's number, a node or a label, not {type(where).__name__}")
+        touches = self._test(where)
         for number in [*range(self.at + 1, len(self) + 1), *range(1, self.at + 1)]:
-            if _holds(touches, self.walk.steps[number - 1]):
+            if touches(self.walk.steps[number - 1]):
                 return self._move(number)
-        name = where.name if isinstance(where, Node) else f"'{where}'"
-        raise LookupError(f"goto: {name} is not part of this graph; give a node or a label of it, or a step's number")
+        raise LookupError(
+            f"goto: no step of this graph has to do with {_called(where)}; give a node or its name, or a step's number"
+        )
 
     def play(self, seconds: float = 0.0) -> Step:
         """Print each step from here to the next breakpoint, or to the last, ``seconds`` apart."""
@@ -108,16 +116,23 @@ class Stepper(Picture):
     # -- breakpoints --------------------------------------------------------------------------------------------------------
 
     def break_at(self, where: Breakpoint) -> "Stepper":
-        """Set a breakpoint: a node, a label, or a function of a step, ``lambda step: abs(step.grad) > 10``."""
+        """Set a breakpoint: a node, its label or name, or a function of a step, ``lambda step: abs(step.grad) > 10``.
+
+        Raises:
+            LookupError: that node or name is not part of the graph.
+            TypeError: it is none of these.
+        """
         predicate(where)
+        if isinstance(where, str | Node) and not self._has(where):
+            raise LookupError(f"breakpoint: {_called(where)} is not part of this graph; give a node of it or its name")
         self.breakpoints.append(where)
         return self
 
     @property
     def hits(self) -> list[int]:
         """The numbers of the steps at which a breakpoint holds."""
-        tests = list(map(predicate, self.breakpoints))
-        return [step.number for step in self.walk.steps if any(_holds(test, step) for test in tests)]
+        tests = list(map(self._test, self.breakpoints))
+        return [step.number for step in self.walk.steps if any(test(step) for test in tests)]
 
     def run(self) -> Step:
         """On to the next breakpoint; without one, to the last step."""
@@ -126,6 +141,21 @@ class Stepper(Picture):
     def run_back(self) -> Step:
         """Back to the breakpoint before; without one, to the first step."""
         return self._move(next((number for number in reversed(self.hits) if number < self.at), 1))
+
+    def _test(self, where: Breakpoint) -> Callable[[Step], bool]:
+        """A breakpoint as a test of a step of this walk."""
+        holds, key = predicate(where), self._keys.get(where, -1) if isinstance(where, str) else -1
+        return lambda step: _holds(holds, step) or step.key == key or any(c.operand == key for c in step.contributions)
+
+    def _has(self, where: str | Node) -> bool:
+        if isinstance(where, str):
+            return where in self._keys or any(node.label == where for node in self.walk.nodes)
+        return any(node is where for node in self.walk.nodes)
+
+    @cached_property
+    def _keys(self) -> dict[str, int]:
+        """The keys of nodes and boxes by the names they have in the text."""
+        return {name: key for key, name in enumerate(names(self.walk.diagram))}
 
     def _move(self, number: int) -> Step:
         self.at = min(max(number, 1), len(self))
@@ -192,8 +222,13 @@ class Stepper(Picture):
 
 
 def _holds(test: Callable[[Step], Any], step: Step) -> bool:
-    """Whether a predicate holds of a step; of that of a box, whether it holds of a step of one of its nodes."""
-    return any(test(part) for part in step.parts or (step,))
+    """Whether a predicate holds of a step; of that of a box, whether it holds of a step of one of its nodes; of an array,
+    whether it holds of one of its elements."""
+    return any(np.any(x) if isinstance(x, np.ndarray) else x for x in map(test, step.parts or (step,)))
+
+
+def _called(where: str | Node) -> str:
+    return where.name if isinstance(where, Node) else f"'{printable(where)}'"
 
 
 def step(
@@ -201,7 +236,7 @@ def step(
     grad: Any = None,
     *,
     accumulate: bool = False,
-    breakpoints: Iterable[Breakpoint] = (),
+    breakpoints: Breakpoint | Iterable[Breakpoint] = (),
     fold: bool | None = None,
     depth: int | None = None,
     expand: Expand | None = None,
@@ -214,7 +249,8 @@ def step(
         root: the result to look back from.
         grad: the cotangent to start from; by default 1.
         accumulate: start from the gradients that leaves hold now, as the next ``backward()`` would, not from 0.
-        breakpoints: nodes, labels, and functions of a step, where ``run()`` stops; see ``viz.breakpoints``.
+        breakpoints: a node, a label, or a function of a step, or several of these, where ``run()`` stops; see
+            ``viz.breakpoints``.
         fold: whether to fold the graph; by default, if it is large, or if ``depth`` or ``expand`` is given.
         depth: how deep modules are shown; see ``viz.fold``.
         expand: boxes to open, by name (``"layers.1"``), module, node, or a function of the box; see ``viz.fold``.
@@ -223,6 +259,7 @@ def step(
         TypeError: ``root`` is not a node, or a breakpoint is none.
         ValueError: ``root`` is a constant, or an array that needs a cotangent to start from; or there is nothing to fold or
             expand as asked for.
+        LookupError: a node or label given as a breakpoint is not part of the graph.
         StaleGraphError, DomainError: as ``backward()``.
 
     >>> step(loss)  # a live view, as the last line of a notebook's cell  # doctest: +SKIP

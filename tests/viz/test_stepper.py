@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
+import nn
 from autograd import Tensor, Value
 from viz import Stepper, step
 from viz.breakpoints import above, gate_closes, nonfinite, second_contribution
@@ -49,9 +50,9 @@ def test_goto_takes_a_number_a_node_or_a_label():
     [
         (0, IndexError, "numbered from 1 to 7; there is no step 0"),
         (8, IndexError, "no step 8"),
-        ("z", LookupError, "'z' is not part of this graph"),
-        (Value(1.0, label="other"), LookupError, "'other' is not part"),
-        (2.5, TypeError, "not float"),
+        ("z", LookupError, "goto: no step of this graph has to do with 'z'"),
+        (Value(1.0, label="other"), LookupError, "has to do with 'other'; give a node or its name, or a step's number"),
+        (2.5, TypeError, "goto takes a step's number, a node or a label, not float"),
     ],
 )
 def test_goto_refuses_what_is_not_there(where, error, words):
@@ -125,6 +126,42 @@ def test_a_breakpoint_is_a_node_a_label_or_a_function():
         step(example()).break_at(None)
 
 
+def test_a_breakpoint_by_itself_needs_no_list():
+    y = example()
+    for where in ("w", y, gate_closes):
+        assert step(y, breakpoints=where).hits == step(y, breakpoints=[where]).hits != []
+
+
+def test_a_breakpoint_that_is_not_part_of_the_graph_is_refused():
+    for where in ("nope", Value(1.0, label="nope")):
+        with pytest.raises(LookupError, match="breakpoint: 'nope' is not part of this graph; give a node"):
+            step(example(), breakpoints=[where])
+
+
+def test_a_breakpoint_may_be_on_what_is_given_nothing():
+    c = Value(3.0, label="c", requires_grad=False)
+    assert step(Value(2.0) * c, breakpoints=[c, "c"]).hits == []
+
+
+def test_nodes_and_boxes_are_known_by_the_names_in_the_text():
+    stepper = step(example())
+    assert stepper.text().splitlines()[1].strip() == "1  v2 = x * w = 2 * -3 = -6"
+    assert [stepper.goto("v2").number for _ in range(3)] == [6, 7, 1]
+    folded = step(nn.MLP(2, [3, 3, 1], rng=0)([1.0, 2.0]), depth=1, breakpoints=["layers.1"])
+    assert folded.hits == [2, 5, 6]
+
+
+def test_a_predicate_holds_of_an_array_where_it_holds_of_an_element():
+    y = (Tensor([1.0, 20.0], label="t") ** 2).sum()
+    assert step(y, breakpoints=lambda s: abs(s.data) < 2).hits == [1, 5]
+
+
+def test_no_gate_closes_on_a_gradient_of_0():
+    x = Value(-1.0, label="x")
+    assert step(x.relu() * 2.0, breakpoints=gate_closes).hits == [5]
+    assert step(x.relu() * 0.0, breakpoints=gate_closes).hits == []
+
+
 def test_play_prints_from_here_to_the_next_breakpoint(capsys):
     stepper = step(example(), breakpoints=[lambda s: s.phase == "seed"])
     assert stepper.play().number == 4
@@ -188,6 +225,22 @@ def test_the_film_is_of_one_layout():
     frames = [[rect.get("x") for rect in frame.iter(f"{SVG}rect")] for frame in picture.findall(f"{SVG}g")]
     assert len(frames) == 7
     assert all(frame == frames[0] for frame in frames)
+
+
+def test_each_frame_is_the_picture_of_its_step():
+    stepper = step(example())
+    frames = ElementTree.fromstring(stepper.film(every=3).svg).findall(f"{SVG}g")
+    for frame, number in zip(frames, (1, 4, 7), strict=True):
+        stepper.goto(number)
+        alone = ElementTree.fromstring(stepper.svg).find(f"{SVG}g")
+        assert [text.text for text in frame.iter(f"{SVG}text")] == [text.text for text in alone.iter(f"{SVG}text")]
+
+
+def test_each_frame_names_the_pass_and_has_the_box_at_work_in_a_thick_line():
+    for number, frame in enumerate(ElementTree.fromstring(step(example()).film().svg).findall(f"{SVG}g"), 1):
+        head = next(frame.iter(f"{SVG}tspan")).text
+        assert head == f"{number} of 7, {'forward' if number < 4 else 'backward'}"
+        assert [rect.get("stroke-width") for rect in frame.iter(f"{SVG}rect")].count("3.5") == 1
 
 
 @pytest.mark.parametrize(
