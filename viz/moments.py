@@ -15,11 +15,6 @@ from .svg import Marks, text_width
 NOT_YET = "not yet"
 
 
-def moments(walk: Walk[Any]) -> list[Marks]:
-    """The marks of each step, in order."""
-    return [moment(walk, step.number) for step in walk.steps]
-
-
 def moment(walk: Walk[Any], number_of_step: int) -> Marks:
     """The marks of a step, counted from 1.
 

@@ -2,7 +2,7 @@
 
 from autograd import Value
 from viz.diagram import number
-from viz.moments import moments
+from viz.moments import moment
 from viz.widget import View
 
 # What is seen, and hands that are quicker than a mouse, for tests of very many steps. Of all, only the DOM is used.
@@ -54,7 +54,7 @@ def show(page, *steppers, hidden=False):
 
 def expected(stepper):
     """What Python says is to be seen at each step."""
-    walk, shown = stepper.walk, moments(stepper.walk)
+    walk, shown = stepper.walk, [moment(stepper.walk, step.number) for step in stepper.walk.steps]
     return [
         {
             "words": sentence,

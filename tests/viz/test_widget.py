@@ -13,7 +13,7 @@ import pytest
 import autograd as ag
 from autograd import Tensor, Value
 from viz import step
-from viz.moments import last_moment, moments
+from viz.moments import last_moment, moment
 from viz.svg import svg
 
 from .elsewhere import outputs
@@ -170,7 +170,7 @@ def test_colab_gets_a_page_within_the_page(monkeypatch):
 
 def test_moments_go_from_nothing_known_to_all_known():
     stepper = step(neuron())
-    shown = moments(stepper.walk)
+    shown = [moment(stepper.walk, s.number) for s in stepper]
     unknown = [sum(told == "not yet" for told in [*m.data.values(), *m.grads.values()]) for m in shown]
 
     assert unknown == sorted(unknown, reverse=True)
