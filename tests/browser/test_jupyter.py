@@ -1,4 +1,4 @@
-"""Where the live view is used: a real JupyterLab, trusted and not, and the HTML that nbconvert and marimo make."""
+"""Where the live view is used: a real JupyterLab, trusted and not, and the HTML that nbconvert makes."""
 
 import json
 import os
