@@ -46,9 +46,9 @@ from numpy.typing import NDArray
 
 __all__ = [
     "abs", "arccos", "arcsin", "arctan", "astype", "axes_of", "broadcast_to", "concatenate", "cos", "cosh", "cumsum",
-    "einsum", "exp", "expm1", "flip", "index", "isfinite", "log", "log1p", "logsumexp", "matmul", "max", "maximum", "mean",
-    "min", "minimum", "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape", "sin",
-    "sinh", "size", "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
+    "einsum", "exp", "expm1", "flip", "index", "isfinite", "linear", "log", "log1p", "logsumexp", "matmul", "max", "maximum",
+    "mean", "min", "minimum", "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape",
+    "sin", "sinh", "size", "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
@@ -71,6 +71,14 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 def pow(x: Any, y: Any) -> Any:
     """``x ** y``; the operator, unlike ``np.power``, has short ways for the usual whole numbers."""
     return x**y
+
+
+def linear(x: Any, weight: Any, bias: Any) -> Any:
+    """``x @ weight + bias``, in the shape of ``x @ weight``; the bias is added in place where the dtype allows."""
+    z = matmul(x, weight)
+    if z.shape and z.shape[-1:] == bias.shape and z.dtype == bias.dtype:
+        return np.add(z, bias, out=z)
+    return z + broadcast_to(bias, z.shape)
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

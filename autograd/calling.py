@@ -159,7 +159,20 @@ def _several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
 
     def call(*operands: Any, **by_name: Any) -> Any:
         op = bind(() if n is None else operands[n:], by_name)
-        return apply_anyhow(op, operands[:n])
+        operands = operands[:n]
+        try:
+            kind = type(operands[0])
+            if kind.xp is not arrays or {*map(type, operands)} != {kind}:
+                return apply_anyhow(op, operands)
+            data = op.apply(arrays, [x._data for x in operands])
+            if data.dtype.kind != "f":
+                return apply_anyhow(op, operands)
+        except (*_FAULTS, IndexError, TypeError):
+            return apply_anyhow(op, operands)
+        for x in operands:
+            if x.requires_grad:
+                return record(kind, data, op, operands)
+        return constant(kind, data)
 
     return call
 

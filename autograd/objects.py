@@ -7,6 +7,7 @@ objects. This is how a ``Tensor`` node opens into its scalar graph.
 import math
 from collections.abc import Callable
 from functools import reduce
+from itertools import product
 from operator import mul as times
 from typing import Any
 
@@ -35,9 +36,9 @@ from .arrays import (  # what NumPy does with any objects
 from .primitive import PRIMITIVES
 
 __all__ = [
-    "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "logsumexp", "matmul", "max", "mean",
-    "min", "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "softmax", "stack",
-    "sum", "transpose", "windows", *scalar.__all__,
+    "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "linear", "logsumexp", "matmul", "max",
+    "mean", "min", "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "softmax",
+    "stack", "sum", "transpose", "windows", *scalar.__all__,
 ]  # fmt: skip
 
 Objects = NDArray[np.object_]
@@ -50,7 +51,7 @@ def _over(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
         a = np.asarray(a, object)  # one without axes is apt to be lost on the way
         axes = sorted(arrays.axes_of(axis, a.ndim)) if a.ndim else []
         kept = [i for i in range(a.ndim) if i not in axes]
-        rows = a.transpose(*kept, *axes).reshape(math.prod([a.shape[i] for i in kept]), -1)
+        rows = a.transpose(*kept, *axes).reshape([math.prod([a.shape[i] for i in some]) for some in (kept, axes)])
         z = np.empty(len(rows), object)
         z[:] = [function(row) for row in rows.tolist()]
         z = z.reshape([1 if i in axes else n for i, n in enumerate(a.shape)] if keepdims else [a.shape[i] for i in kept])
@@ -90,6 +91,16 @@ def matmul(a: Objects, b: Objects) -> Any:
     return np.vectorize(lambda x, w: _op("weighted_sum")(*x, *w), otypes=[object], signature="(k),(k)->()")(rows, columns)[()]
 
 
+def linear(x: Objects, weight: Objects, bias: Objects) -> Any:
+    """``x @ weight + bias``, each element one ``dot`` node."""
+    z_shape = x.shape[:-1] + weight.shape[1:]
+    columns = np.atleast_2d(weight.T).tolist()
+    pairs = product(x.reshape(-1, x.shape[-1]).tolist(), columns)
+    dot = _op("weighted_sum")
+    dots = (dot(*row, *column, b) for (row, column), b in zip(pairs, np.broadcast_to(bias, z_shape).flat))
+    return np.fromiter(dots, object, math.prod(z_shape)).reshape(z_shape)[()]
+
+
 def softmax(a: Objects, axis: arrays.Axis = -1) -> Any:
     """``exp(a) / Σ exp(a)``, the largest element taken out first."""
     powers = _elementwise("exp")(a - max(a, axis, keepdims=True))
@@ -97,8 +108,27 @@ def softmax(a: Objects, axis: arrays.Axis = -1) -> Any:
 
 
 def einsum(subscripts: str, *operands: Any) -> Any:
-    """``np.einsum``, product by product as it is written."""
-    return np.einsum(subscripts, *operands, optimize=False)
+    """``np.einsum``, each element one ``dot`` node: of the last operand, and the product of those before."""
+    letters, out = subscripts.split("->")
+    lost = "".join(dict.fromkeys(letter for letter in letters if letter not in out + ","))  # that are summed over
+    *factors, last = [_laid_out(a, term, out + lost) for a, term in zip(operands, letters.split(","))]
+    if not factors:
+        return sum(last, tuple(range(len(out), last.ndim))) if lost else last[()]
+    if not lost:
+        return reduce(times, factors) * last
+    x, w = np.broadcast_arrays(reduce(times, factors), last)
+    kept = x.shape[: len(out)]
+    table = math.prod(kept), math.prod(x.shape[len(out) :])
+    dot = _op("weighted_sum")
+    dots = (dot(*row, *column) if row else 0.0 for row, column in zip(x.reshape(table).tolist(), w.reshape(table).tolist()))
+    return np.fromiter(dots, object, table[0]).reshape(kept)[()]
+
+
+def _laid_out(a: Any, term: str, letters: str) -> Objects:
+    """``a``, whose axes are ``term``, with an axis for each of ``letters``, of length 1 where it has none."""
+    a = np.asarray(a, object).transpose([term.index(letter) for letter in letters if letter in term])
+    laid: Objects = a[..., *[slice(None) if letter in term else None for letter in letters]]
+    return laid
 
 
 def astype(a: Any, dtype: Any) -> Any:

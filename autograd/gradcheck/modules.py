@@ -58,7 +58,7 @@ def check_module(
     subject = Subject(str(model), lambda: loss(model(x), *targets), leaves)
     everything = [(name, index) for name, leaf in leaves.items() for index in np.ndindex(np.shape(leaf._data))]
     chosen = _drawn(everything, sample, np.random.default_rng(0 if rng is None else rng))
-    with _in_mode(model, training), _repeatable(model, subject):
+    with _in_mode(model, training), _repeatable(model, subject), _unwritten(model):
         report = check(subject, chosen=chosen, rng=rng, **settings)
     return _named(report, len(everything), len(chosen))
 
@@ -117,6 +117,17 @@ def _repeatable(model: Any, subject: Subject) -> Iterator[None]:
     finally:
         for generator, state in states:
             generator.bit_generator.state = state
+
+
+@contextmanager
+def _unwritten(model: Any) -> Iterator[None]:
+    """What a run in training mode writes, such as running means, is taken back at the end."""
+    before = model.state_dict() if hasattr(model, "state_dict") else {}
+    try:
+        yield
+    finally:
+        if before and any(not np.array_equal(before[name], array) for name, array in model.state_dict().items()):
+            model.load_state_dict(before)
 
 
 def _generators(model: Any) -> "list[np.random.Generator]":

@@ -14,6 +14,8 @@ from .elementwise import (
     arccos,
     arcsin,
     arctan,
+    bce,
+    bce_with_logits,
     clip,
     cos,
     cosh,
@@ -45,7 +47,7 @@ from .elementwise import (
     where,
 )
 from .many import add_n, logaddexp, max_n, min_n, weighted_sum
-from .products import dot, einsum, inner, matmul, outer, tensordot
+from .products import dot, einsum, inner, linear, matmul, outer, tensordot
 from .reductions import (
     argmax,
     argmin,
@@ -102,6 +104,8 @@ __all__ = [
     "argmin",
     "astype",
     "avg_pool",
+    "bce",
+    "bce_with_logits",
     "broadcast_to",
     "clip",
     "concatenate",
@@ -126,6 +130,7 @@ __all__ = [
     "index",
     "inner",
     "leaky_relu",
+    "linear",
     "log",
     "log1p",
     "log_softmax",

@@ -55,6 +55,26 @@ def matmul(xp: XP, a: X, b: X) -> X:
     return xp.matmul(a, b)
 
 
+@primitive(
+    lambda xp, g, z, x, weight, bias: _matmul_left_vjp(xp, g, z, x, weight),
+    lambda xp, g, z, x, weight, bias: _matmul_right_vjp(xp, g, z, x, weight),
+    lambda xp, g, z, x, weight, bias: g,
+    examples=(
+        example((2, 3), (3, 4), (4,)),
+        example((3,), (3, 2), (2,)),
+        example((2, 2, 3), (3, 2), (2,)),
+        example((2, 3), (3,), (2,)),
+    ),
+)
+def linear(xp: XP, x: X, weight: X, bias: X) -> X:
+    """Affine map, ``z = x @ weight + bias``, for ``x: (…, k)``, ``weight: (k, n)`` and ``bias: (n,)``; or for one output alone,
+    ``weight: (k,)`` and ``bias: ()``. Of Values, each element is one ``dot`` node."""
+    shape = weight.shape
+    if x.shape[-1:] != shape[:1] or not 0 < len(shape) < 3:
+        raise ValueError(f"linear wants weight of shape (k, n) or (k,) for x of shape (…, k), not {shape} for {x.shape}")
+    return xp.linear(x, weight, bias)
+
+
 def _einsum_vjp(xp: XP, g: X, z: X, operands: Sequence[X], i: int, subscripts: str) -> X:
     letters, out = subscripts.split("->")
     terms = letters.split(",")

@@ -617,6 +617,15 @@ def matmul(draw, rng, name):
     return ours, torch.matmul, [reals(rng, shape) for shape in draw(broadcastable(most=2, signature=np.matmul.signature))]
 
 
+@drawn_by("linear")
+def linear(draw, rng, name):
+    *batch, n_in, n_out = draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3)))
+    batch = batch[: draw(st.integers(0, 2))]
+    weight = draw(st.sampled_from([(n_in, n_out), (n_in,)]))
+    operands = [reals(rng, (*batch, n_in)), reals(rng, weight), reals(rng, weight[1:] or (1,) * len(batch[:1]))]
+    return ops.linear, lambda x, w, b: x @ w + b, operands
+
+
 @drawn_by("dot")
 def dot(draw, rng, name):
     a, b = draw(shapes(most=3)), list(draw(shapes(most=3)))

@@ -379,6 +379,25 @@ def test_einsum_takes_three_arrays_of_values():
     assert numbers(x, "grad").tolist() == [13.0 + 4.0 * 5.0, 13.0 + 6.0 * 5.0]
 
 
+@pytest.mark.parametrize(
+    ("spec", "shapes", "name"),
+    [
+        ("ij,jk->ik", [(2, 3), (3, 2)], "weighted_sum"), ("ij,j->i", [(2, 3), (3,)], "weighted_sum"),
+        ("i,i,i->", [(3,)] * 3, "weighted_sum"), ("ij->i", [(2, 3)], "add_n"), ("i,j->ij", [(2,), (3,)], "mul"),
+    ],
+)  # fmt: skip
+def test_einsum_of_values_is_one_node_an_element(spec, shapes, name):
+    rng = np.random.default_rng(0)
+    operands = [rng.normal(size=shape) for shape in shapes]
+    z = ag.einsum(spec, *[as_values(a) for a in operands])
+    assert {node.op.name for node in np.ravel(z)} == {name}
+    assert numbers(np.asarray(z, object), "data") == pytest.approx(np.einsum(spec, *operands), rel=1e-12)
+
+
+def test_einsum_over_nothing_is_0():
+    assert ag.einsum("i,k->k", np.ones(0), as_values(np.ones(3))).tolist() == [0.0, 0.0, 0.0]
+
+
 def test_einsum_takes_single_values_beside_arrays_of_them():
     x, y, z = Value(2.0), Value(3.0), as_values(np.array([5.0]))
     assert ag.einsum(",,i->", x, y, z).data == 30.0
@@ -575,6 +594,76 @@ def test_what_does_not_go_together_is_refused(f):
     with pytest.raises((ValueError, TypeError)) as refused:
         f(Tensor(T23))
     assert refused.type is ValueError or "pad" in str(refused.value)
+
+
+def blocks(kind, *shapes):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    return [Tensor(a) if kind is Tensor else np.vectorize(Value, otypes=[object])(a) for a in arrays]
+
+
+def of(kind, x):
+    """The numbers of a Tensor, or of Values."""
+    return x.data if kind is Tensor else np.asarray(x, dtype=float)
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+@pytest.mark.parametrize(
+    ("shapes", "words"),
+    [
+        (
+            ((5, 3), (1, 2), (2,)),
+            r"for x of shape \(…, k\), not \(1, 2\) for \(5, 3\)",
+        ),  # 3 + 1 + 1 numbers make a dot of 2 and 1
+        (((5, 1), (3, 2), (2,)), r"not \(3, 2\) for \(5, 1\)"),
+        (((3,), (2,), ()), r"not \(2,\) for \(3,\)"),
+        (((2, 4, 3), (2, 3, 2), (2,)), r"not \(2, 3, 2\) for \(2, 4, 3\)"),
+        (((), (3, 2), (2,)), r"not \(3, 2\) for \(\)"),
+        (((3,), (), ()), r"not \(\) for \(3,\)"),
+        (((5, 3), (3, 2), (3,)), "broadcast"),
+        (((5, 3), (3, 2), (4, 5, 2)), "broadcast|more dimensions"),
+        (((3,), (3,), (3,)), "broadcast"),  # its rules would give wrong gradients
+    ],
+)
+def test_an_affine_map_of_shapes_that_do_not_go_together_is_refused(kind, shapes, words):
+    with pytest.raises(ValueError, match=words):
+        ag.linear(*blocks(kind, *shapes))
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+@pytest.mark.parametrize("bias", [(), (1,), (2,), (5, 1), (5, 2)])
+def test_the_bias_of_an_affine_map_may_be_broadcast(kind, bias):
+    x, w, b = blocks(kind, (5, 3), (3, 2), bias)
+    assert of(kind, ag.linear(x, w, b)) == pytest.approx(of(kind, x) @ of(kind, w) + of(kind, b), rel=1e-14)
+    assert ag.gradcheck(lambda *operands: ag.sum(ag.linear(*operands) * np.arange(1.0, 11.0).reshape(5, 2)), (x, w, b))
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+@pytest.mark.parametrize("plain", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)])
+def test_an_affine_map_takes_plain_numbers_beside_nodes(kind, plain):
+    nodes = blocks(kind, (4, 3), (3, 2), (2,))
+    operands = [of(kind, x).tolist() if i in plain else x for i, x in enumerate(nodes)]
+    x, w, b = map(of, [kind] * 3, nodes)
+    assert of(kind, ag.linear(*operands)) == pytest.approx(x @ w + b, rel=1e-14)
+    assert ag.linear(x, w, b) == pytest.approx(x @ w + b, rel=1e-14)
+    assert (ag.linear(x, w, b) == ag.linear(x.tolist(), w.tolist(), b.tolist())).all()
+
+
+def test_an_affine_map_of_values_is_one_node_an_element():
+    x, w, b = blocks(Value, (4, 3), (3, 2), (2,))
+    assert {(z.op.name, len(z.inputs)) for z in ag.linear(x, w, b).flat} == {("weighted_sum", 7)}
+    z = ag.linear(x[0], w[:, 0], b[0])
+    assert (z.op.name, list(z.inputs)) == ("weighted_sum", [*x[0], *w[:, 0], b[0]])
+
+
+def test_an_affine_map_leaves_its_operands_as_they_were_and_takes_the_wider_dtype():
+    x, w, b = [Tensor(a.data, dtype=np.float32) for a in blocks(Tensor, (4, 3), (3, 2), (2,))]
+    before = [a.data.copy() for a in (x, w, b)]
+    assert ag.linear(x, w, b).data.dtype == ag.linear(x, w, 1.0).data.dtype == np.float32
+    wide = ag.linear(x, w, Tensor(b.data, dtype=np.float64))
+    assert wide.data.dtype == np.float64
+    assert ag.linear(Tensor(x.data, dtype=np.float64), w, b).data.dtype == np.float64
+    assert all((a.data == was).all() for a, was in zip((x, w, b), before))
 
 
 def test_take_takes_places_and_not_a_mask():

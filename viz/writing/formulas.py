@@ -279,6 +279,8 @@ def _made(notation: _Formula, node: Node, box: Box, operands: Sequence[Written])
     assert op is not None
     if op.name == "matmul":
         return notation.apply("@", operands)
+    if op.name == "linear":
+        return notation.apply("+", [notation.apply("@", operands[:2]), operands[2]])
     if op.name == "mul" and all(getattr(x.data, "shape", ()) for x in node.inputs):
         return notation.apply("⊙", operands)  # beside matrix products, this one is element by element
     term = _written_out(op.row, len(operands))

@@ -169,6 +169,8 @@ def test_tensors_are_written_too():
     assert formula(z) == "sum(tanh((x + 1) @ W), axis=0)"
     assert latex(z) == r"\sum(\tanh((x + 1)\,W), \text{axis=0})"
     assert latex(x @ (w @ x) * 2 - (x * x) @ (w @ x)) == r"x\,(W\,x) \cdot 2 - (x \odot x)\,(W\,x)"
+    affine = ops.linear(x + 1, w, Tensor(np.ones(2), label="b"))
+    assert (formula(affine), latex(affine)) == ("(x + 1) @ W + b", r"(x + 1)\,W + b")
 
 
 def test_an_op_that_cannot_be_read_is_written_by_its_name():
