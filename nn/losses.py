@@ -1,185 +1,429 @@
-"""Losses: how wrong the predictions of a batch are, as one Value, the mean over its examples (the empirical risk).
+"""Losses: how wrong the predictions of a batch are, as one number, the mean over its examples (the empirical risk).
 
-Each takes one prediction and its target, or a batch of both. Logits come first, unnormalised; the exponentials are kept from
-overflowing.
+mse, mae, huber ........ of numbers
+hinge .................. of scores, for two classes
+bce, bce_with_logits ... of probabilities, or of logits, for two classes
+cross_entropy .......... of logits, for many classes
+kl_divergence .......... of log-probabilities, from other distributions
+l1, l2 ................. of parameters: penalties, to be added to a loss
+
+Each takes Tensors; or Values, in arrays or lists or alone; and gives one of the kind that it was given. Predictions come first,
+logits unnormalised. ``reduction`` says what becomes of a batch: its ``"mean"``, its ``"sum"``, or with ``"none"`` the loss of
+each element (of each example, where an example is a row of classes).
+
+All are computed so that nothing overflows. ``viz.draw(viz.textbook(loss))`` shows one as textbooks write it:
+
+>>> from autograd import Value
+>>> from viz import formula, textbook
+>>> z = Value(2.0, label="z")
+>>> print(formula(textbook(bce_with_logits(z, 1.0))))
+v6 = 1 / (1 + exp(-z))
+-(1 * log(v6) + 0 * log(1 - v6))
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable
+from numbers import Real
+from typing import Any, Literal, NoReturn, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autograd as ag
-from autograd import DomainError, Value
+from autograd import DomainError, Node, Tensor, Value, ops
+from autograd.errors import callers_line
 
-Loss: TypeAlias = Callable[[Any, Any], Value]
+from .kinds import elements
+
+Loss: TypeAlias = Callable[[Any, Any], Any]
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+_TOLERANCE = 1e-3  # of the sum of a distribution, which float16 may hold
 
 
-def mse(predictions: Any, targets: Any) -> Value:
-    """Mean squared error, ``mean((p - t)²)``, over all elements.
+def mse(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Mean squared error, ``(p - t)²``, over all elements.
 
     Args:
-        predictions: Values, one for each example or a list for each.
+        predictions: Values or a Tensor, of any shape.
         targets: numbers, in the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
         ValueError: the shapes disagree.
 
-    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 5.1.2.
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 5.1.4.
     """
-    errors = [p - t for p, t in _pairs("mse", predictions, targets)]
-    return _mean([error * error for error in errors])
+    p, t = _pair("mse", predictions, targets)
+    error = p - t
+    return _reduced("mse", error * error, reduction)
 
 
-def hinge(scores: Any, labels: Any) -> Value:
-    """Margin loss, ``mean(max(0, 1 - y · s))``, for labels ``y`` of -1 and 1.
+def mae(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Mean absolute error, ``|p - t|``, over all elements; where ``p = t`` its derivative is 0 by convention.
 
     Args:
-        scores: Values, one for each example.
-        labels: -1 or 1, as many.
+        predictions: Values or a Tensor, of any shape.
+        targets: numbers, in the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
-        ValueError: the numbers disagree, or a label is neither -1 nor 1.
+        ValueError: the shapes disagree.
+
+    Source: Bishop, *Pattern Recognition and Machine Learning* (2006), section 1.5.5.
+    """
+    p, t = _pair("mae", predictions, targets)
+    return _reduced("mae", ag.abs(p - t), reduction)
+
+
+def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
+    """Huber's loss: of an error ``e = p - t``, ``e² / 2`` up to ``|e| = delta``, and from there on ``delta (|e| - delta / 2)``.
+
+    It is computed as ``c (|e| - c / 2)``, where ``c = min(|e|, delta)``, which is the same.
+
+    Args:
+        predictions: Values or a Tensor, of any shape.
+        targets: numbers, in the same shape.
+        delta: the error at which the parabola goes over into a line, above 0.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ValueError: the shapes disagree, or ``delta`` is not above 0.
+        TypeError: ``delta`` is no number.
+
+    Source: Huber, *Robust Estimation of a Location Parameter* (1964).
+    """
+    if not (delta := _number("huber: delta", delta)) > 0:
+        raise ValueError(f"huber: delta must be above 0, not {delta}")
+    p, t = _pair("huber", predictions, targets)
+    size = ag.abs(p - t)
+    curved = ag.minimum(size, delta)
+    return _reduced("huber", curved * (size - 0.5 * curved), reduction)
+
+
+def hinge(scores: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Margin loss, ``max(0, 1 - y s)``, for labels ``y`` of -1 and 1.
+
+    Args:
+        scores: Values or a Tensor, one number for each example.
+        targets: -1 or 1, in the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+
+    Raises:
+        ValueError: the shapes disagree, or a label is neither -1 nor 1.
 
     Source: Cortes and Vapnik, *Support-Vector Networks* (1995).
     """
-    return _mean([ag.relu(1.0 - _one_of("hinge", y, (-1, 1)) * s) for s, y in _pairs("hinge", scores, labels)])
+    s, y = _pair("hinge", scores, targets)
+    labels = _numbers(y)
+    if (odd := np.abs(labels) != 1).any():
+        raise ValueError(f"hinge: labels must be -1 or 1, not {_first(labels, odd)}")
+    return _reduced("hinge", ag.relu(1.0 - y * s), reduction)
 
 
-def bce(probabilities: Any, labels: Any) -> Value:
-    """Binary cross-entropy, ``-mean(y ln p + (1 - y) ln(1 - p))``, of probabilities; ``bce_with_logits`` is safer near 0 and 1.
+def bce(probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Binary cross-entropy of probabilities, ``-(y ln p + (1 - y) ln(1 - p))``; ``bce_with_logits`` is safer near 0 and 1.
 
     Args:
-        probabilities: Values between 0 and 1, one for each example.
-        labels: 0 or 1, or a probability in between, as many.
+        probabilities: Values or a Tensor, numbers from 0 to 1, one for each example.
+        targets: 0 or 1, or a probability in between, in the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
-        ValueError: the numbers disagree, or a label lies outside [0, 1].
+        ValueError: the shapes disagree, or a label lies outside [0, 1].
         DomainError: a probability is 0 or 1 and the label says otherwise, so the loss is infinite; or it lies outside [0, 1].
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
     """
-    return _mean([_bce(p, _probability("bce", y)) for p, y in _pairs("bce", probabilities, labels)])
-
-
-def _bce(p: Any, y: float) -> Any:
-    if not 0.0 <= float(p) <= 1.0:
-        raise DomainError(
-            f"bce: a probability must lie between 0 and 1; {float(p):.6g} does not. For logits use bce_with_logits"
+    p, y = _pair("bce", probabilities, targets)
+    given, labels = _numbers(p), _probabilities("bce", y)
+    if (odd := ~((given >= 0) & (given <= 1))).any():
+        raise _out_of_domain(
+            f"bce: a probability must lie between 0 and 1; {_first(given, odd)} does not. For logits use bce_with_logits"
         )
-    if y in (0.0, 1.0):  # leave out the other term, which is 0 times a logarithm that may not exist
-        return -(ag.log(p) if y else ag.log1p(-p))
-    return -(y * ag.log(p) + (1.0 - y) * ag.log1p(-p))
+    if (odd := ((given == 0) & (labels > 0)) | ((given == 1) & (labels < 1))).any():
+        raise _out_of_domain(
+            f"bce: the loss of a probability of {_first(given, odd)} is infinite where the label is {_first(labels, odd)}; "
+            "use bce_with_logits, before the sigmoid"
+        )
+    return _reduced("bce", ops.bce(p, y), reduction)
 
 
-def bce_with_logits(logits: Any, labels: Any) -> Value:
-    """Binary cross-entropy of ``sigmoid(logits)``, ``mean(softplus(z) - y z)``, for any logit without overflow.
+def bce_with_logits(logits: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Binary cross-entropy of ``sigmoid(logits)``, ``ln(1 + exp(z)) - y z``, for any logit without overflow.
+
+    Its textbook form is ``-(y ln p + (1 - y) ln(1 - p))``, where ``p = 1 / (1 + exp(-z))``.
 
     Args:
-        logits: Values, one for each example.
-        labels: 0 or 1, or a probability in between, as many.
+        logits: Values or a Tensor, one number for each example.
+        targets: 0 or 1, or a probability in between, in the same shape.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
 
     Raises:
-        ValueError: the numbers disagree, or a label lies outside [0, 1].
+        ValueError: the shapes disagree, or a label lies outside [0, 1].
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
     """
-    return _mean(
-        [_bce_with_logits(z, _probability("bce_with_logits", y)) for z, y in _pairs("bce_with_logits", logits, labels)]
-    )
+    z, y = _pair("bce_with_logits", logits, targets)
+    _probabilities("bce_with_logits", y)
+    return _reduced("bce_with_logits", ops.bce_with_logits(z, y), reduction)
 
 
-def _bce_with_logits(z: Any, y: float) -> Any:
-    if y in (0.0, 1.0):  # exact where softplus(z) and z would cancel
-        return ag.softplus(-z if y else z)
-    return ag.softplus(z) - y * z
+def cross_entropy(logits: Any, targets: Any, *, label_smoothing: float = 0.0, reduction: Reduction = "mean") -> Any:
+    """Negative log-likelihood of labels under ``softmax(logits)``, ``logsumexp(z) - z[label]``; its mean over the examples.
 
-
-def cross_entropy(logits: Any, labels: Any) -> Value:
-    """Mean negative log-likelihood of the labels under ``softmax(logits)``, ``mean(logsumexp(z) - z[label])``.
+    Its textbook form is ``-ln p[label]``, where ``p = exp(z) / Σ exp(z)``. A target may also be a distribution ``q`` over the
+    classes, one-hot say; then it is ``-Σ q ln p``.
 
     Args:
-        logits: a list of Values, one a class, for each example: shape ``(batch, classes)``, or ``(classes,)``.
-        labels: a whole number in ``[0, classes)`` for each example: shape ``(batch,)``, or a number.
+        logits: Values or a Tensor, a row with one number a class, of two or more, for each example: ``(batch, classes)``, or
+            ``(classes,)``.
+        targets: a whole number in ``[0, classes)`` for each example: ``(batch,)``, or a number; or distributions, in the shape
+            of the logits.
+        label_smoothing: the share of each target that is spread evenly over all classes.
+        reduction: ``"mean"``, ``"sum"``, or ``"none"`` for the loss of each example.
 
     Raises:
-        ValueError: the numbers disagree, or a label is not one of the classes.
+        ValueError: the shapes disagree, a label is not one of the classes, a distribution does not sum to 1, or
+            ``label_smoothing`` lies outside [0, 1].
+        TypeError: ``label_smoothing`` is no number.
 
-    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), sections 6.2.2.3 and 7.5.1.
     """
-    wanted, shape = _flat("cross_entropy", labels)
-    rows = _plain(logits) if shape else [logits]
-    if len(rows) != len(wanted):
-        raise ValueError(f"cross_entropy: {len(wanted)} labels for {len(rows)} rows of logits; pass one label per row")
-    if not rows:
-        raise ValueError("cross_entropy: the batch is empty")
-    return _mean([_negative_log_likelihood(_plain(row), label) for row, label in zip(rows, wanted)])
-
-
-def _negative_log_likelihood(row: Any, label: Any) -> Any:
-    if not isinstance(row, list | tuple):
+    z, t = _floats(_given("cross_entropy", logits)), _given("cross_entropy", targets)
+    if not 0 <= (label_smoothing := _number("cross_entropy: label_smoothing", label_smoothing)) <= 1:
+        raise ValueError(f"cross_entropy: label_smoothing must lie between 0 and 1, not {label_smoothing}")
+    of_distributions = z.shape == t.shape and (z.ndim > 1 or t.dtype.kind not in "iub")
+    if z.shape[-1:] in ((), (1,)) or (z.ndim == 1 and z.shape == _without_ones(t.shape) and not of_distributions):
         raise ValueError("cross_entropy: each example wants a list of logits, one a class; for one logit use bce_with_logits")
-    number = _number("cross_entropy", label)
-    if not 0 <= number < len(row) or number != int(number):
-        raise ValueError(f"cross_entropy: label {label} is not one of the {len(row)} classes 0 to {len(row) - 1}")
-    return ag.logaddexp(*row) - row[int(number)]
+    if of_distributions:
+        return _reduced("cross_entropy", _of_distributions(z, _distributions("cross_entropy", t), label_smoothing), reduction)
+    labels = _labels(z, t)
+    if label_smoothing:
+        return _reduced("cross_entropy", _of_distributions(z, np.eye(z.shape[-1])[labels], label_smoothing), reduction)
+    if isinstance(z, Tensor):
+        return _reduced("cross_entropy", ag.cross_entropy(z, labels), reduction)
+    chosen = np.take_along_axis(z, labels[..., None], -1)[..., 0]
+    return _reduced("cross_entropy", ag.logsumexp(z, -1) - chosen, reduction)
 
 
-def _mean(terms: Sequence[Any]) -> Value:
-    mean: Value = ag.add_n(*terms) * (1.0 / len(terms)) if len(terms) > 1 else terms[0]
-    return mean if isinstance(mean, Value) else Value(mean, requires_grad=False)
+def _of_distributions(z: Any, q: Any, smoothing: float) -> Any:
+    if smoothing:
+        q = (1.0 - smoothing) * q + smoothing / z.shape[-1]
+    q = _floats(q, z)
+    if isinstance(z, Tensor):  # its float32 may have no digits to lose
+        return -ag.sum(q * ag.log_softmax(z, -1), -1)
+    return ag.logsumexp(z, -1) - ag.sum(q * z, -1)
 
 
-def _plain(x: Any) -> Any:
-    return x.tolist() if isinstance(x, np.ndarray) else x
+def kl_divergence(log_probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
+    """Kullback-Leibler divergence of predicted distributions ``p`` from targets ``q``, ``KL(q ‖ p) = Σ q (ln q - ln p)``.
+
+    Predictions come as ``ln p``, which ``ag.log_softmax(logits)`` gives without overflow, and targets as ``q``. That is how
+    PyTorch's ``kl_div`` takes them; the mean here is over examples, which it calls ``"batchmean"``.
+
+    Args:
+        log_probabilities: Values or a Tensor, a row with ``ln p`` of each class for each example: ``(batch, classes)``, or
+            ``(classes,)``.
+        targets: distributions, in the same shape.
+        reduction: ``"mean"``, ``"sum"``, or ``"none"`` for the divergence of each example.
+
+    Raises:
+        ValueError: the shapes disagree, or a target does not sum to 1.
+        DomainError: log-probabilities are not finite, or not those of a distribution.
+
+    Source: Kullback and Leibler, *On Information and Sufficiency* (1951).
+    """
+    log_p, q = _pair("kl_divergence", log_probabilities, targets)
+    if not log_p.shape:
+        raise ValueError("kl_divergence: each example wants a list of log-probabilities, one a class")
+    given = _numbers(log_p)
+    sums = np.exp(np.minimum(given, 1.0)).sum(-1)
+    if (odd := ~(np.isfinite(given).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
+        raise _out_of_domain(
+            "kl_divergence: a row of log-probabilities must be finite, and its probabilities sum to 1; "
+            f"the sum of one is {_first(sums, odd)}, its least number {_first(given.min(-1), odd)}; "
+            "pass log_softmax(logits), or the log of probabilities"
+        )
+    q = _distributions("kl_divergence", q)
+    log_q = ag.log(q + (q == 0))  # so that 0 ln 0 is 0
+    return _reduced("kl_divergence", ag.sum(q * (log_q - log_p), -1), reduction)
 
 
-def _pairs(loss: str, predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
-    """Predictions and targets, element by element; rows of one element count as their element."""
-    (p, p_shape), (t, t_shape) = _flat(loss, predictions), _flat(loss, targets)
-    if _without_ones(p_shape) != _without_ones(t_shape):
-        raise ValueError(f"{loss}: predictions have shape {p_shape}, targets {t_shape}; pass one target for each prediction")
-    if not p:
+# -- penalties ---------------------------------------------------------------------------------------------------------------
+
+
+def l1(parameters: Any) -> Any:
+    """Sum of absolute values, ``Σ |w|``, which drives weights to 0; at 0 its derivative is 0 by convention.
+
+    Args:
+        parameters: Values or Tensors, such as ``model.parameters()``.
+
+    Raises:
+        ValueError: there are none.
+        TypeError: ``parameters`` holds anything else.
+
+    Source: Tibshirani, *Regression Shrinkage and Selection via the Lasso* (1996).
+    """
+    return _total([ag.sum(ag.abs(w)) for w in _vectors("l1", parameters)])
+
+
+def l2(parameters: Any) -> Any:
+    """Sum of squares, ``Σ w²``, which keeps weights small: ``loss + 1e-4 * nn.l2(model.parameters())``.
+
+    Args:
+        parameters: Values or Tensors, such as ``model.parameters()``.
+
+    Raises:
+        ValueError: there are none.
+        TypeError: ``parameters`` holds anything else.
+
+    Source: Hoerl and Kennard, *Ridge Regression* (1970).
+    """
+    return _total([ag.dot(w, w) for w in _vectors("l2", parameters)])
+
+
+def _vectors(penalty: str, parameters: Any) -> list[Any]:
+    """Each Tensor, and all Values together, along one axis."""
+    parameters = [parameters] if isinstance(parameters, Node) else parameters
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"{penalty} takes a list of parameters, not {type(parameters).__name__}; pass model.parameters()")
+    vectors: list[Any] = []
+    values: list[Any] = []
+    for part in parameters:
+        if isinstance(part, Tensor):
+            vectors.append(part.ravel())
+        else:
+            values += part.ravel().tolist() if isinstance(part, np.ndarray) else [part]
+    if odd := [x for x in values if not isinstance(x, Value | Real)]:
+        raise TypeError(f"{penalty}: parameters are Values or Tensors, not {type(odd[0]).__name__}; pass model.parameters()")
+    if values:
+        vectors.append(np.fromiter(values, object, len(values)))
+    if not vectors:
+        raise ValueError(f"{penalty}: there are no parameters; pass model.parameters()")
+    return vectors
+
+
+def _total(terms: list[Any]) -> Any:
+    return ag.add_n(*terms) if len(terms) > 1 else terms[0]
+
+
+# -- what they are given, and what they give ---------------------------------------------------------------------------------
+
+
+def _reduced(loss: str, losses: Any, reduction: Reduction) -> Any:
+    if reduction == "none":
+        return losses
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f'{loss}: reduction is "mean", "sum" or "none", not {reduction!r}')
+    if isinstance(losses, np.ndarray) and losses.size == 1:
+        losses = losses.item()
+    if isinstance(losses, Tensor | np.ndarray) and losses.shape:
+        losses = (ag.mean if reduction == "mean" else ag.sum)(losses)
+    return losses if isinstance(losses, Node) else Value(losses, requires_grad=False)
+
+
+def _given(loss: str, x: Any) -> Any:
+    """A Tensor; or an array, of Values or of numbers."""
+    try:
+        array: Any = x if isinstance(x, Tensor) else np.asarray(elements(x))
+    except ValueError:
+        raise ValueError(f"{loss}: rows must be of one length, and these differ") from None
+    if array.dtype == object:
+        kinds = set(map(type, array.ravel().tolist()))
+        if odd := [kind.__name__ for kind in kinds if not issubclass(kind, Value | Real)]:
+            raise ValueError(f"{loss}: predictions and targets are numbers, not {min(odd)}")
+        if not any(issubclass(kind, Value) for kind in kinds):
+            array = array.astype(float)
+    if array.dtype.kind not in "fiubO":
+        raise ValueError(f"{loss}: predictions and targets are numbers, and {array.dtype} is no kind of them")
+    if not array.size:
         raise ValueError(f"{loss}: the batch is empty")
-    return list(zip(p, t))
+    return array
+
+
+def _pair(loss: str, predictions: Any, targets: Any) -> tuple[Any, Any]:
+    """Predictions, and targets in the same shape and dtype; axes of length 1 at the end count for nothing."""
+    p, t = _floats(_given(loss, predictions)), _given(loss, targets)
+    if p.shape != t.shape:
+        if _without_ones(p.shape) != _without_ones(t.shape):
+            raise ValueError(
+                f"{loss}: predictions have shape {p.shape}, targets {t.shape}; pass one target for each prediction"
+            )
+        t = t.reshape(p.shape)
+    return p, _floats(t, p)
+
+
+def _floats(x: Any, like: Any = None) -> Any:
+    """Plain numbers in the dtype of a Tensor ``like``, so that the loss has it too; else as Python's floats. Nodes stay."""
+    if isinstance(x, Tensor) or x.dtype == object:
+        return x
+    return x.astype(like.dtype if isinstance(like, Tensor) else float, copy=False)
 
 
 def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return _without_ones(shape[:-1]) if shape[-1:] == (1,) else shape
 
 
-def _flat(loss: str, x: Any) -> tuple[list[Any], tuple[int, ...]]:
-    """The elements of a number, a list or a list of lists, and its shape."""
-    x = _plain(x)
-    if not isinstance(x, list | tuple):
-        return [x], ()
-    rows = [_plain(row) for row in x]
-    if not any(isinstance(row, list | tuple) for row in rows):
-        return rows, (len(rows),)
-    if len({len(row) if isinstance(row, list | tuple) else -1 for row in rows}) > 1:
-        raise ValueError(f"{loss}: rows must be of one length, and these differ")
-    elements = [element for row in rows for element in row]
-    if any(isinstance(element, list | tuple) for element in elements):
-        raise ValueError(f"{loss}: a batch is a list of numbers or of rows of numbers; this one is nested deeper")
-    return elements, (len(rows), len(rows[0]))
+def _numbers(x: Any) -> NDArray[Any]:
+    """The numbers in ``x``, out of the graph."""
+    if isinstance(x, Tensor):
+        return np.asarray(x._data)
+    return np.asarray(x, float if x.dtype == object else None)
 
 
-def _number(loss: str, label: Any) -> float:
-    try:
-        return float(label)
-    except (TypeError, ValueError):
-        raise ValueError(f"{loss}: a label must be a number, not {label!r}") from None
+def _number(setting: str, x: Any) -> float:
+    if not isinstance(x, Real):
+        raise TypeError(f"{setting} is a number, not {type(x).__name__}")
+    return float(x)
 
 
-def _one_of(loss: str, label: Any, labels: Sequence[float]) -> float:
-    number = _number(loss, label)
-    if number not in labels:
-        raise ValueError(f"{loss}: labels must be {' or '.join(map(str, labels))}, not {label}")
-    return number
+def _out_of_domain(what: str) -> DomainError:
+    line = callers_line()
+    return DomainError(what + (f" ({line})" if line else ""))
 
 
-def _probability(loss: str, label: Any) -> float:
-    number = _number(loss, label)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{loss}: labels must lie between 0 and 1; {label} does not")
-    return number
+def _first(numbers: NDArray[Any], chosen: NDArray[np.bool_]) -> str:
+    return f"{numbers[chosen][0]:.6g}"
+
+
+def _probabilities(loss: str, y: Any) -> NDArray[Any]:
+    labels = _numbers(y)
+    if (odd := ~((labels >= 0) & (labels <= 1))).any():
+        raise ValueError(f"{loss}: labels must lie between 0 and 1; {_first(labels, odd)} does not")
+    return labels
+
+
+def _distributions(loss: str, q: Any) -> Any:
+    """``q``, each row of which is a distribution."""
+    numbers = _numbers(q)
+    sums = numbers.sum(-1)
+    if (odd := ~((numbers >= 0).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
+        raise ValueError(
+            f"{loss}: a row of targets must be a distribution, numbers of at least 0 whose sum is 1; "
+            f"the sum of one is {_first(sums, odd)}, its least number {_first(numbers.min(-1), odd)}"
+        )
+    return q
+
+
+def _labels(z: Any, t: Any) -> NDArray[np.intp]:
+    """Whole numbers, one for each row of logits."""
+    rows = z.shape[:-1]
+    if t.shape != rows and _without_ones(t.shape) != _without_ones(rows):
+        _refuse(z, t)
+    labels = _numbers(t).reshape(rows)
+    classes = z.shape[-1]
+    odd = (labels < 0) | (labels >= classes)
+    if labels.dtype.kind == "f":
+        odd |= np.trunc(labels) != labels  # of nan too
+    if odd.any():
+        raise ValueError(f"cross_entropy: label {_first(labels, odd)} is not one of the {classes} classes 0 to {classes - 1}")
+    return labels.astype(np.intp, copy=False)
+
+
+def _refuse(z: Any, t: Any) -> NoReturn:
+    if len(z.shape) == 2 and len(t.shape) == 1:
+        raise ValueError(f"cross_entropy: {len(t)} labels for {len(z)} rows of logits; pass one label per row")
+    raise ValueError(
+        f"cross_entropy: targets of shape {t.shape} came for logits of shape {z.shape}; pass one label for each row, of shape "
+        f"{z.shape[:-1]}, or a distribution over the classes for each, in the shape of the logits"
+    )

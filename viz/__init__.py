@@ -6,6 +6,7 @@ explain ..... why a gradient is what it is, path by path, and why it is 0
 nonfinite ... where the first nan or infinity was born
 diff ........ two graphs or two backward passes side by side, the first divergence marked
 latex ....... how a node was computed, as a formula; ``formula`` in plain text
+textbook .... the graph with stable ops written out as a textbook has them
 fold ........ a large graph in few boxes; ``opened`` and ``scalars`` the other way
 walk ........ the steps of both passes as data
 plots ....... pictures of training; ``replay`` goes through a recorded one step by step
@@ -24,11 +25,13 @@ if TYPE_CHECKING:
     from .micrograd import draw_dot, trace
     from .opening import opened, scalars
     from .replaying import Replay, replay
+    from .rewriting import TEXTBOOK, textbook
     from .stepper import Stepper, step
     from .steps import walk
     from .writing import formula, latex, partial_latex, partial_text
 
 __all__ = [
+    "TEXTBOOK",
     "Diagram",
     "Difference",
     "Drawing",
@@ -54,6 +57,7 @@ __all__ = [
     "replay",
     "scalars",
     "step",
+    "textbook",
     "trace",
     "walk",
 ]
@@ -68,6 +72,7 @@ _PLACES = {
     "micrograd": ("draw_dot", "trace"),
     "opening": ("opened", "scalars"),
     "replaying": ("Replay", "replay"),
+    "rewriting": ("TEXTBOOK", "textbook"),
     "stepper": ("Stepper", "step"),
     "steps": ("walk",),
     "writing": ("formula", "latex", "partial_latex", "partial_text"),

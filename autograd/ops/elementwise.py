@@ -18,6 +18,7 @@ POSITIVE = Domain("> 0", ((0.2, 3.0),))
 NONZERO = Domain("≠ 0", ((-3.0, -0.3), (0.3, 3.0)))
 ABOVE_MINUS_1 = Domain("> -1", ((-0.8, 2.0),))
 INSIDE_1 = Domain("between -1 and 1", ((-0.9, -0.1), (0.1, 0.9)))
+PROBABILITY = Domain("between 0 and 1", ((0.05, 0.95),))
 CONDITION = Domain("", ((-1.0, -1.0), (0.0, 0.0)))
 
 # -- arithmetic ----------------------------------------
@@ -287,6 +288,36 @@ def step(xp: XP, x: X) -> X:
     """
     zero = xp.minimum(xp.abs(x), 0.0)  # of the dtype of x
     return xp.where(x > 0, 1.0, zero)
+
+
+# -- losses ----------------------------------------
+
+
+@elementwise(
+    lambda xp, z, p, y: (1.0 - y) / (1.0 - xp.where(y == 1, 0.0, p)) - y / xp.where(y == 0, 1.0, p),
+    lambda xp, z, p, y: xp.log1p(-p) - xp.log(p),
+    domain=(PROBABILITY, PROBABILITY),
+)
+def bce(xp: XP, p: X, y: X = 1.0) -> X:
+    """Binary cross-entropy of a probability, ``z = -(y ln p + (1 - y) ln(1 - p))``, where ``0 ln 0 = 0``; for a label ``y``.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
+    """
+    return -y * xp.log(xp.where(y == 0, 1.0, p)) - (1.0 - y) * xp.log1p(-xp.where(y == 1, 0.0, p))
+
+
+def _bce_with_logits_partial(xp: XP, z: X, x: X, y: X) -> X:
+    e = xp.exp(-xp.abs(x))
+    return xp.where(x >= 0, 1.0 - y - y * e, (1.0 - y) * e - y) / (1.0 + e)  # σ(x) - y, without its digits cancelling
+
+
+@elementwise(_bce_with_logits_partial, lambda xp, z, x, y: -x, domain=(REAL, PROBABILITY))
+def bce_with_logits(xp: XP, x: X, y: X = 1.0) -> X:
+    """Binary cross-entropy of ``σ(x)``, ``z = ln(1 + eˣ) - x · y``, for any ``x`` without overflow.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
+    """
+    return (xp.maximum(x, 0.0) - x * y) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
 # -- choices ----------------------------------------

@@ -142,6 +142,8 @@ EXTREMES = {
     "softplus": [(-1000.0,), (-700.0,), (-40.0,), (0.0,), (40.0,), (1000.0,)],
     "silu": [(-700.0,), (1000.0,)], "elu": [(-1000.0, 1.0), (1000.0, 1.0), (-1e-12, 1.0)], "gelu": [(1000.0,)],
     "logaddexp": [(1000.0, 1000.0), (-1000.0, -1000.0), (1000.0, -1000.0), (0.0, -40.0), (1e4, 1e4, 1e4)],
+    "bce": [(1e-12, 0.0), (1e-12, 1.0), (0.5, 1.0), (1e-300, 0.3)],
+    "bce_with_logits": [(1000.0, 1.0), (1000.0, 0.0), (-1000.0, 1.0), (-1000.0, 0.0), (40.0, 1.0), (-40.0, 0.0), (700.0, 0.3)],
 }  # fmt: skip
 
 
@@ -338,6 +340,13 @@ def value_and_slope(f, x):
         (ag.tanh, 1000.0, 1.0, 0.0),
         (ag.elu, -1000.0, -1.0, 0.0),
         (ag.elu, 1000.0, 1000.0, 1.0),
+        (lambda x: ops.bce_with_logits(x, 0.0), 1000.0, 1000.0, 1.0),
+        (lambda x: ops.bce_with_logits(x, 1.0), 1000.0, 0.0, 0.0),
+        (lambda x: ops.bce_with_logits(x, 1.0), -1000.0, 1000.0, -1.0),
+        (lambda x: ops.bce_with_logits(x, 1.0), 40.0, math.exp(-40.0), -math.exp(-40.0)),
+        (lambda x: ops.bce_with_logits(x, 0.0), -40.0, math.exp(-40.0), math.exp(-40.0)),
+        (lambda p: ops.bce(p, 0.0), 1e-20, 1e-20, 1.0),
+        (lambda p: ops.bce(p, 1.0), 1.0, 0.0, -1.0),
     ],
     ids=lambda x: x.__name__ if callable(x) else None,
 )

@@ -12,7 +12,7 @@ import pytest
 import nn
 import nn.micrograd
 import viz.folding.flows
-from autograd import StaleGraphError, Tensor, Value, no_grad, topological_order
+from autograd import StaleGraphError, Tensor, Value, add_n, no_grad, topological_order
 from viz import draw, fold
 from viz.diagram import describe
 from viz.steps import walk
@@ -165,6 +165,37 @@ def test_a_layer_opens_into_its_perceptrons():
     ]
 
 
+def test_a_layer_of_tensors_stays_a_box_until_it_is_opened():
+    model = nn.Sequential(
+        nn.MLP(2, [3, 3], kind=Tensor, rng=0), nn.BatchNorm(3, kind=Tensor), nn.Dense(3, 2, kind=Tensor, rng=1)
+    )
+    loss = nn.cross_entropy(model(np.ones((4, 2)) * np.arange(4)[:, None]), [0, 1, 1, 0])
+    loss.backward()
+    groups = named(fold(loss))
+    assert list(groups) == ["inputs", "layers.0.layers.0", "layers.0.layers.1", "layers.1", "layers.2"]
+    layer = groups["layers.0.layers.0"]
+    assert (layer.what, len(layer.keys)) == ("Dense(2, 3, 'relu')", 4)  # weight, bias, affine map, relu
+    assert list(named(fold(loss, expand="layers.2"))) == list(groups)[:-1]
+    check_arrays(loss, fold(loss))
+
+
+def test_a_layer_of_tensors_that_stands_alone_is_opened():
+    layer = nn.Dense(2, 3, "relu", kind=Tensor, rng=0)
+    assert not named(fold(nn.mse(layer(np.ones((4, 2))), np.ones((4, 3)))))
+
+
+def check_arrays(loss, folding):
+    """What flows from box to box is, in each shape, the sum that the walk adds up."""
+    given = defaultdict(float)
+    for step in walk(loss).steps:
+        for c in step.contributions:
+            pair = folding.box_of[c.operand], folding.box_of[step.key]
+            given[pair] = given[pair] + np.linalg.norm(c.amount) ** 2
+    for edge, flow in zip(folding.edges, folding.flows, strict=True):
+        if flow is not None:
+            assert flow.norm == pytest.approx(given[edge.source, edge.target] ** 0.5, rel=1e-9)
+
+
 def test_modules_called_in_modules_are_parts_at_their_own_depth():
     groups = named(fold(demo(3, (3, 2, 1)), depth=2))
     neurons = [f"layers.{i}.neurons.{j}" for i, n in enumerate((3, 2, 1)) for j in range(n)]
@@ -175,7 +206,7 @@ def test_modules_called_in_modules_are_parts_at_their_own_depth():
 def test_only_samples_of_one_structure_are_alike():
     data = nn.data.moons(10, rng=0)
     model = nn.MLP(2, [2, 1], rng=0)
-    loss = nn.bce_with_logits(model(data.x), data.y)  # softplus(z) or softplus(-z), by label
+    loss = add_n(*[(-z if y else z).softplus() for z, y in zip(model(data.x), data.y)])
     loss.backward()
     folding = fold(loss, depth=0)
     check(loss, folding)
