@@ -1,6 +1,6 @@
 """Activations, as modules, ``ReLU()``, and by name, ``activation("relu")``.
 
-Each applies one op to every element, whether it is given a Value, a list of them or a batch of lists.
+Each takes a Value, a list or an array of them, or a Tensor. All but ``Softmax`` apply one op to every element.
 """
 
 from collections.abc import Callable
@@ -9,28 +9,21 @@ from typing import Any, TypeAlias
 import numpy as np
 
 import autograd as ag
-from autograd import Node
 
+from .kinds import elements
 from .module import Module
 
 Activation: TypeAlias = "str | Callable[[Any], Any]"
 
-_SEQUENCE = (list, tuple)
-
 
 def each(function: Callable[[Any], Any], x: Any) -> Any:
-    """``function`` applied to every element of a nest of lists, or to ``x`` itself."""
-    if isinstance(x, np.ndarray):
-        x = x.tolist()
-    if not isinstance(x, _SEQUENCE):
-        return function(x)
-    if x and isinstance(x[0], Node):
-        return [function(element) for element in x]
-    return [each(function, element) for element in x]
+    """``function`` applied to a Value or a Tensor, or to every Value in an array or nested lists."""
+    x = elements(x)
+    return np.frompyfunc(function, 1, 1)(x) if isinstance(x, np.ndarray) and x.dtype == object else function(x)
 
 
 class Elementwise(Module):
-    """A function of one Value, applied to each element."""
+    """A function of one number, applied to each element; a function of your own is given single Values, or a Tensor."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
@@ -110,6 +103,18 @@ class Sigmoid(Elementwise):
         super().__init__(ag.sigmoid)
 
 
+class Softmax(Module):
+    """``yᵢ = exp(xᵢ) / Σⱼ exp(xⱼ)`` along the last axis: positive numbers that sum to 1. Losses that take logits
+    have it inside.
+
+    Source: Bridle, *Probabilistic Interpretation of Feedforward Classification Network Outputs* (1990).
+    """
+
+    def forward(self, x: Any) -> Any:
+        """The softmax of each row."""
+        return ag.softmax(elements(x))
+
+
 class Softplus(Elementwise):
     """``y = ln(1 + eˣ)``."""
 
@@ -137,7 +142,7 @@ def _identity(x: Any) -> Any:
 
 NAMES: dict[str, Callable[[], Module]] = {
     "linear": Identity, "relu": ReLU, "leaky_relu": LeakyReLU, "elu": ELU, "gelu": GELU, "silu": SiLU, "sigmoid": Sigmoid,
-    "softplus": Softplus, "step": Step, "tanh": Tanh,
+    "softmax": Softmax, "softplus": Softplus, "step": Step, "tanh": Tanh,
 }  # fmt: skip
 
 

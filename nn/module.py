@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
-from autograd import Value
+from autograd import Node, Tensor, Value
 from autograd.recording import Note, Scope, current, leave
 
+from .kinds import Block, Floats, Leaf, leaves, numbers, write
+from .rng import Generator
 from .summary import Summary, summarise
 
 
@@ -38,36 +40,53 @@ class Module:
         finally:
             leave(token)
 
-    def parameters(self) -> list[Value]:
-        """Every parameter, once."""
-        blocks = (block.ravel().tolist() for _, block in self._blocks())
-        return list(dict.fromkeys(value for block in blocks for value in block if value.requires_grad))
+    def parameters(self) -> list[Any]:
+        """Every parameter, once: Tensors, or single Values."""
+        found = (leaf for _, block in self._blocks() for leaf in leaves(block))
+        return list(dict.fromkeys(leaf for leaf in found if leaf.requires_grad))
 
-    def named_parameters(self) -> Iterator[tuple[str, Value]]:
-        """Every parameter, once, with its name: ``layers.0.weight[3, 1]``."""
-        seen: set[Value] = set()
+    def named_parameters(self) -> Iterator[tuple[str, Leaf]]:
+        """Every parameter, once, with its name: ``layers.0.weight`` of a Tensor, ``layers.0.weight[3, 1]`` of a Value."""
+        seen: set[Node] = set()
         for name, block in self._blocks():
-            for index, value in np.ndenumerate(block):
-                if value.requires_grad and value not in seen:
-                    seen.add(value)
-                    yield name + (f"[{', '.join(map(str, index))}]" if index else ""), value
+            parts = [((), block)] if isinstance(block, Tensor) else np.ndenumerate(block)
+            for index, leaf in parts:
+                if leaf.requires_grad and leaf not in seen:
+                    seen.add(leaf)
+                    yield name + (f"[{', '.join(map(str, index))}]" if index else ""), leaf
 
     def named_modules(self) -> Iterator[tuple[str, "Module"]]:
         """This module (its name is empty) and every module in it, once, with its name: ``layers.0``."""
         return ((name, part) for name, part in _parts(self) if isinstance(part, Module))
 
-    def _blocks(self) -> Iterator[tuple[str, NDArray[np.object_]]]:
-        """Every Value or rectangle of Values, once, as an array, with its name: ``layers.0.weight``."""
+    def _blocks(self) -> Iterator[tuple[str, Block]]:
+        """Every Tensor, Value or rectangle of Values, once, with its name: ``layers.0.weight``; Values come as arrays."""
         return ((name, part) for name, part in _parts(self) if not isinstance(part, Module))
 
     def zero_grad(self) -> None:
-        """Set every parameter's gradient to 0."""
+        """Forget the gradient of every parameter."""
         for parameter in self.parameters():
-            parameter.grad = 0.0
+            parameter.zero_grad()
 
-    def state_dict(self) -> dict[str, NDArray[np.float64]]:
-        """Copies of all parameters as arrays, by name: ``{"layers.0.weight": (n_in, n_out), …}``."""
-        return {name: np.array(block, dtype=np.float64) for name, block in self._blocks()}
+    def astype(self, dtype: DTypeLike) -> Self:
+        """Turn every Tensor in this module into one of ``dtype``, in place; gradients are forgotten.
+
+        Raises:
+            TypeError: it is made of Values, which are floats, or ``dtype`` is no floating one.
+        """
+        blocks: list[Any] = [block for _, block in self._blocks()]
+        if not all(isinstance(block, Tensor) for block in blocks):
+            raise TypeError(f"astype: {self} is made of Values, which hold Python's floats; make it with kind=Tensor")
+        for block in blocks:
+            converted = Tensor(block.data, dtype=dtype)
+            block._write(converted._data)
+            block.zero_grad()
+        return self
+
+    def state_dict(self) -> dict[str, Floats]:
+        """Copies of all parameters (and of what else is kept, such as running means) as arrays, by name:
+        ``{"layers.0.weight": (n_in, n_out), …}``."""
+        return {name: numbers(block) for name, block in self._blocks()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over the numbers of ``state``, as ``state_dict`` gives them. Nothing is changed if anything does not fit.
@@ -78,21 +97,21 @@ class Module:
         blocks = dict(self._blocks())
         faults = [f"missing {name}" for name in blocks if name not in state]
         faults += [f"unknown {name}" for name in state if name not in blocks]
-        arrays: dict[str, NDArray[np.float64]] = {}
+        arrays: dict[str, Floats] = {}
         for name in blocks.keys() & state.keys():
+            block = blocks[name]
+            dtype = block.dtype if isinstance(block, Tensor) else np.float64
             try:
-                arrays[name] = np.asarray(state[name]).astype(np.float64, casting="same_kind")
+                arrays[name] = np.asarray(state[name]).astype(dtype, casting="same_kind")
             except (TypeError, ValueError):
                 faults.append(f"{name} is not an array of numbers")
                 continue
-            if arrays[name].shape != blocks[name].shape:
-                faults.append(f"{name} has shape {arrays[name].shape}, expected {blocks[name].shape}")
+            if arrays[name].shape != block.shape:
+                faults.append(f"{name} has shape {arrays[name].shape}, expected {block.shape}")
         if faults:
             raise ValueError(f"load_state_dict: this state is not of {self}: " + "; ".join(sorted(faults)))
         for name, array in arrays.items():
-            values: list[Value] = blocks[name].ravel().tolist()
-            for value, number in zip(values, array.ravel().tolist(), strict=True):
-                value.data = number
+            write(blocks[name], array)
 
     def train(self, training: bool = True) -> Self:
         """Switch this module and all in it to training (or, with False, to evaluation)."""
@@ -132,13 +151,19 @@ def place(module: Module, note: Note | None = None) -> str:
     return str(module)
 
 
+def generators(model: Module) -> list[Generator]:
+    """The random generators that ``model`` and the modules in it keep, Dropout's for one; one that two share comes once."""
+    kept = [part for _, module in model.named_modules() for part in vars(module).values()]
+    return list({id(part): part for part in kept if isinstance(part, np.random.Generator)}.values())
+
+
 def _parts(root: Module) -> Iterator[tuple[str, Any]]:
-    """Each module and each block of Values in ``root``, once, in order, named. Iterative, since modules may nest deep."""
+    """Each module and each block in ``root``, once, in order, named. Iterative, since modules may nest deep."""
     seen: set[int] = set()
     stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         name, part = stack.pop()
-        if id(part) in seen or not isinstance(part, Module | Value | list | tuple | dict | np.ndarray):
+        if id(part) in seen or not isinstance(part, Module | Node | list | tuple | dict | np.ndarray):
             continue
         seen.add(id(part))
         inside: list[tuple[Any, Any]] = []
@@ -149,15 +174,22 @@ def _parts(root: Module) -> Iterator[tuple[str, Any]]:
             inside = list(part.items())
         elif (block := _block(part)) is not None:
             yield name, block
-        elif isinstance(part, list | tuple):
+        elif isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype == object and part.ndim):
             inside = list(enumerate(part))
         stack += [(f"{name}.{key}" if name else str(key), x) for key, x in reversed(inside)]
 
 
-def _block(part: Any) -> NDArray[np.object_] | None:
-    """``part`` as an array, if it is a leaf or a rectangle of leaves; what a module computed and kept is no parameter."""
+def _block(part: Any) -> Block | None:
+    """``part`` as a block, if it is a leaf or a rectangle of Values; what a module computed and kept is no parameter."""
+    if isinstance(part, Tensor):
+        return part if part.op is None else None
+    first = part
+    while isinstance(first, list | tuple | np.ndarray):
+        first = next(iter(first.flat if isinstance(first, np.ndarray) else first), None)
+    if not isinstance(first, Value):
+        return None
     try:
         block = np.array(part, dtype=object)
-    except ValueError:  # arrays of several shapes
+    except (TypeError, ValueError):  # rows of several lengths, or Tensors among them
         return None
     return block if block.size and all(isinstance(x, Value) and x.op is None for x in block.flat) else None

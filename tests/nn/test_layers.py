@@ -214,10 +214,11 @@ def test_an_activation_module_takes_a_value_a_list_and_a_batch(name):
     assert numbers(module(values)) == pytest.approx(NUMPY[name](x), rel=1e-14)
     assert numbers(module(values[0])) == pytest.approx(NUMPY[name](x[0]), rel=1e-14)
     assert float(module(values[0][1])) == pytest.approx(float(NUMPY[name](x[0, 1])), rel=1e-14)
-    assert module([]) == []
+    assert len(module([])) == 0
 
 
 def test_activations_with_settings():
+    assert repr(nn.Sequential(nn.LeakyReLU(0.2), nn.ELU(0.5))) == "Sequential(LeakyReLU(0.2), ELU(0.5))"
     assert [y.data for y in nn.LeakyReLU(0.5)([Value(-2.0), Value(2.0)])] == [-1.0, 2.0]
     assert nn.ELU(2.0)(Value(-1.0)).data == pytest.approx(2 * np.expm1(-1))
 
@@ -293,7 +294,12 @@ def test_initialisers_have_the_shape_they_promise():
 
 @pytest.mark.parametrize(
     ("activation", "variance"),
-    [("relu", 2 / 300), ("gelu", 2 / 300), ("tanh", 2 / 320), ("linear", 2 / 320), ("sigmoid", 2 / 320)],
+    [
+        *((name, 2 / 300) for name in ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")),
+        ("tanh", 2 / 320),
+        ("linear", 2 / 320),
+        ("sigmoid", 2 / 320),
+    ],
 )
 def test_the_start_suits_the_activation(activation, variance):
     layer = nn.Dense(300, 20, activation, rng=0)
@@ -407,3 +413,62 @@ def test_a_module_may_take_several_arguments():
             return (x + y) * scale
 
     assert Add()(Value(1.0), Value(2.0), scale=2.0).data == 6.0
+
+
+@pytest.mark.parametrize("kind", [Value, ag.Tensor])
+def test_an_activation_may_have_parameters_of_its_own(kind):
+    class PReLU(nn.Module):
+        def __init__(self):
+            self.slope = kind(0.25)
+
+        def forward(self, x):
+            return ag.maximum(x, 0.0) + self.slope * ag.minimum(x, 0.0)
+
+    model = nn.MLP(2, [3, 3, 1], PReLU(), rng=0, kind=kind)
+    assert [name for name, _ in model.named_parameters() if "slope" in name] == ["layers.0.activation.slope"]
+    assert model.layers[0].activation.slope.label == ""
+    assert ag.check_module(model, lambda y: ag.sum(y * y), [[1.0, -1.0], [0.5, 2.0]])
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (([nn.Tanh()],), r"Sequential: \[Tanh\(\)\] is no layer; pass layers one by one, Sequential\(\*layers\)"),
+        ((nn.Tanh(), "relu"), "'relu' is no layer"),
+        ((nn.Tanh, nn.ReLU()), r"Sequential: Tanh is a class; pass Tanh\(\)"),
+    ],
+)
+def test_a_sequence_is_of_what_can_be_called(parts, words):
+    with pytest.raises(TypeError, match=words):
+        nn.Sequential(*parts)
+    with pytest.raises(TypeError, match=words.replace("Sequential", "Residual")):
+        nn.Residual(*parts)
+
+
+def test_sizes_may_come_from_numpy():
+    assert repr(nn.MLP(2, np.array([3, 1]), rng=0)) == "MLP(2, [3, 1], 'relu')"
+
+
+@pytest.mark.parametrize("kind", [Value, ag.Tensor])
+def test_only_parameters_are_differentiated_by(kind):
+    model = nn.MLP(2, [3, 1], "tanh", rng=0, kind=kind)
+    loss = nn.mse(model([[1.0, -1.0], [0.5, 2.0]]), [0.0, 1.0])
+    assert {node for node in ag.topological_order(loss) if node.op is None and node.requires_grad} == set(model.parameters())
+
+
+def test_plain_numbers_take_the_dtype_of_the_layer():
+    layer = nn.Dense(2, 3, rng=0, kind=ag.Tensor).astype(np.float32)
+    assert {layer(x).dtype for x in ([1.0, 2.0], np.zeros((4, 2)), np.zeros((4, 2), int))} == {np.dtype(np.float32)}
+
+
+def test_a_list_of_tensors_is_no_batch():
+    with pytest.raises(TypeError, match=r"a list of Tensors is no batch; stack\(\) them into one Tensor"):
+        nn.ReLU()([ag.Tensor([1.0]), ag.Tensor([2.0])])
+
+
+def test_a_perceptron_is_a_sigmoid_of_a_weighted_sum_whose_bias_starts_at_0():
+    neuron = nn.Perceptron(3, rng=0)
+    assert neuron.bias.data == 0.0
+    neuron.bias.data = 0.5
+    x = np.array([1.0, -2.0, 0.5])
+    assert neuron(x).data == pytest.approx(1 / (1 + np.exp(-(x @ numbers(neuron.weight) + 0.5))), rel=1e-14)

@@ -1,0 +1,42 @@
+"""Dropout: units left out at random, so that no other comes to rely on them."""
+
+from typing import Any
+
+import numpy as np
+
+import autograd as ag
+from autograd import Tensor
+
+from ..kinds import elements
+from ..module import Module
+from ..rng import Rng
+
+
+class Dropout(Module):
+    """In training each number is set to 0 with probability ``p``, the others are divided by ``1 - p``; in evaluation nothing.
+
+    ``y = x · mask / (1 - p)``, the mask drawn anew in each call. What is expected of ``y`` is then ``x`` (inverted dropout).
+
+    Args:
+        p: how likely a number is dropped, from 0 up to but not including 1.
+        rng: source of the masks, a Generator or a seed; kept as ``rng``.
+
+    Source: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), section 10.
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
+        if not 0 <= p < 1:
+            raise ValueError(f"Dropout: p must be at least 0 and less than 1, not {p!r}")
+        self.p = p
+        self.rng = np.random.default_rng(rng)
+
+    def forward(self, x: Any) -> Any:
+        """The same shape, some of it 0."""
+        x = elements(x)
+        if not self.training or not self.p:
+            return x
+        mask = (self.rng.random(ag.shape(x)) >= self.p) / (1 - self.p)
+        return x * (mask.astype(x.dtype) if isinstance(x, Tensor) else mask)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p})"
