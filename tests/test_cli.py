@@ -486,9 +486,8 @@ def test_the_picture_of_one_perceptron_has_its_bias_and_eight_of_its_terms(tmp_p
     assert graph.count("ReLU") >= 4  # a name that no column has hides nothing
 
 
-@pytest.mark.parametrize("number", ["1e308", "1e200"])
-def test_numbers_too_large_to_standardise_are_bad_input(tmp_path, capsys, number):
-    (tmp_path / "huge.csv").write_text("a,b,label\n" + "".join(f"{'-' * (i % 2)}{number},{i},{i % 2}\n" for i in range(20)))
+def test_numbers_too_large_to_standardise_are_bad_input(tmp_path, capsys):
+    (tmp_path / "huge.csv").write_text("a,b,label\n" + "".join(f"1.{i % 2 + 6}e308,{i},{i % 2}\n" for i in range(20)))
     assert cli.main(["demo", "--data", str(tmp_path / "huge.csv"), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "out").exists()
