@@ -8,18 +8,19 @@ at random ...................... random_plane
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
-from .diagnostics import Moving, evaluated
+from .diagnostics import gradients
+from .evaluation import means, see_that_it_is_a_loss
+from .examples import Examples
+from .kinds import Floats
 from .losses import Loss
 from .module import Module
 from .rng import Rng
 
-Floats = NDArray[np.float64]
 State = Mapping[str, Floats]
 
 
@@ -59,19 +60,36 @@ def weights_plane(model: Module, names: tuple[str, str]) -> Plane:
     return Plane(_state(rest, centre), _state(axes[0], centre), _state(axes[1], centre), names)
 
 
-def path_plane(record: Moving) -> Plane:
+class Path(Protocol):
+    """Where training went; a ``Record`` is one."""
+
+    @property
+    def values(self) -> State:
+        """All that is kept at each moment, arrays of shape ``(frames, …)``, by name."""
+
+    @property
+    def gradients(self) -> State:
+        """The gradients of what is trained."""
+
+
+def path_plane(record: Path) -> Plane:
     """The plane that lies closest to the path of a Record: its end, and the first two principal directions of the frames
-    about it. The names of the axes tell how much of the path's variance lies along each.
+    about it. The names of the axes tell how much of the path's variance lies along each. What is not trained (running means)
+    stays as it was at the end.
 
     Raises:
         ValueError: the record has fewer than 3 frames, or its parameters never moved.
 
     Source: Li, Xu, Taylor, Studer, Goldstein, *Visualizing the Loss Landscape of Neural Nets* (2018), section 7.2.
     """
-    frames = _vectors(record.values) if record.values else np.zeros((0, 0))
-    if len(frames) < 3 or not np.ptp(frames, axis=0).any():
+    moves = {
+        name: np.subtract(a, a[-1:], dtype=np.float64) if name in record.gradients else np.zeros(a.shape)
+        for name, a in record.values.items()
+    }
+    frames = _vectors(moves) if moves else np.zeros((0, 0))
+    if len(frames) < 3 or not frames.any():
         raise ValueError(f"the path of {record!r} spans no plane; record at least 2 steps that move the parameters")
-    _, sizes, directions = np.linalg.svd(frames - frames[-1], full_matrices=False)
+    _, sizes, directions = np.linalg.svd(frames, full_matrices=False)
     if len(directions) < 2:
         raise ValueError("the path of a single parameter spans no plane; name two weights of a larger model")
     shares = (sizes / sizes[0]) ** 2  # so that no square overflows
@@ -86,8 +104,9 @@ def path_plane(record: Moving) -> Plane:
 def random_plane(model: Module, *, rng: Rng = None) -> Plane:
     """The plane through the model's parameters along two random directions, each scaled filter by filter.
 
-    The part of a direction that belongs to one unit (a column of a weight matrix; a vector as a whole) gets the length of
-    that unit's weights, so that planes of different models can be compared.
+    The part of a direction that belongs to one unit (a column of a weight matrix; a filter of a convolution; a vector as a
+    whole) gets the length of that unit's weights, so that planes of different models can be compared. What is not trained
+    (running means) stays.
 
     Raises:
         ValueError: the model has no parameters.
@@ -95,40 +114,46 @@ def random_plane(model: Module, *, rng: Rng = None) -> Plane:
     Source: Li, Xu, Taylor, Studer, Goldstein, *Visualizing the Loss Landscape of Neural Nets* (2018), section 4.
     """
     rng = np.random.default_rng(rng)
-    centre = model.state_dict()
-    if not centre:
+    centre, trained = model.state_dict(), gradients(model)
+    if not trained:
         raise ValueError(f"{model} has no parameters, so its loss has no landscape")
 
     def direction() -> dict[str, Floats]:
-        return {name: _like_filters(rng.normal(size=array.shape), array) for name, array in centre.items()}
+        still = {name: np.zeros_like(array) for name, array in centre.items()}
+        return still | {name: _like_filters(rng.normal(size=centre[name].shape), centre[name]) for name in trained}
 
     return Plane(centre, direction(), direction(), ("random direction 1", "random direction 2"))
 
 
 def _like_filters(direction: Floats, weights: Floats) -> Floats:
-    axes = tuple(range(weights.ndim - 1)) if weights.ndim > 1 else None
-    lengths = np.sqrt((weights**2).sum(axis=axes) / (direction**2).sum(axis=axes))
-    scaled: Floats = direction * lengths
-    return scaled
+    axes = {2: (0,), 4: (1, 2, 3)}.get(weights.ndim)  # columns, or filters
+    of_weights, of_direction = [np.hypot.reduce(x, axis=axes, keepdims=True) for x in (weights, direction)]
+    return np.asarray(direction * (of_weights / of_direction))
 
 
 def surface(
     model: Module, loss: Loss, x: Any, y: Any, plane: Plane, a: Sequence[float] | Floats, b: Sequence[float] | Floats
 ) -> Floats:
-    """The loss of ``model`` on ``x`` and ``y`` over a grid on ``plane``, shape ``(len(b), len(a))``; inf or nan where it
-    overflows. The model has its own parameters again afterwards, whatever happens.
+    """The loss of ``model`` on ``x`` and ``y``, as ``fit`` takes them, over a grid on ``plane``, shape ``(len(b), len(a))``;
+    inf or nan where it overflows. The model has its own parameters again afterwards, whatever happens.
+
+    Raises:
+        ValueError: the numbers of examples and targets disagree or are 0, or the plane is of another model.
+        TypeError: the loss is no function.
     """
+    see_that_it_is_a_loss("surface", loss)
+    examples = Examples(model, x, y, "surface")
     before = model.state_dict()
 
     def height(state: State) -> float:
         model.load_state_dict(state)
         try:
-            return float(loss(model(x), y))
+            return means(model, examples, loss, {}, batch=1024)["loss"]
         except ArithmeticError:
             return float("inf")
 
     try:
-        with evaluated(model):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             heights = [
                 height(plane.at(left, up))
                 for up, left in tqdm(list(product(b, a)), desc="landscape", delay=1.0, leave=False, disable=None)

@@ -1,23 +1,25 @@
 """A model's layers in a table, with what one forward pass costs."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Protocol
 
-from autograd import Node, Value
+import numpy as np
+
+from autograd import Node, Tensor
 from autograd.graph import leaves_and_computed
+from autograd.primitive import Elementwise
+
+from .modes import Modal, recorded
 
 
-class Model(Protocol):
+class Model(Modal, Protocol):
     """What is asked of a model; a ``Module`` is one."""
 
     def __call__(self, x: Any, /) -> Any:
         """Pass an example through."""
 
-    def named_modules(self) -> Iterator[tuple[str, Any]]:
-        """It and its parts, by name."""
-
-    def parameters(self) -> list[Value]:
+    def parameters(self) -> list[Any]:
         """All that it learns."""
 
 
@@ -36,12 +38,12 @@ class Summary:
 
     rows: tuple[Row, ...]
     parameters: int
-    scalar_ops: int  # in one forward pass: a dot of n pairs and a bias counts 2n
+    scalar_ops: int  # in one forward pass: a product of n pairs, summed with a bias, counts 2n
     nodes: int  # that it records, parameters and inputs included
 
     def __str__(self) -> str:
-        width = max(len(row.name) for row in self.rows)
-        breadth = max(len(row.module) for row in self.rows)
+        width = max((len(row.name) for row in self.rows), default=0)
+        breadth = max((len(row.module) for row in self.rows), default=0)
         lines = [f"{row.name:<{width}}  {row.module:<{breadth}}  {row.parameters:>9,}" for row in self.rows]
         lines.append(
             f"{self.parameters:,} parameters; one forward pass: {self.scalar_ops:,} scalar ops, {self.nodes:,} graph nodes"
@@ -55,22 +57,67 @@ def summarise(model: Model, x: Any = None) -> Summary:
     """What ``Module.summary`` gives.
 
     Raises:
-        ValueError: no example is given and no layer tells how many inputs it takes.
+        ValueError: no example is given and the first layer does not tell how many inputs it takes.
     """
     modules = list(model.named_modules())
-    if x is None:
-        n_in = next((module.n_in for _, module in modules if hasattr(module, "n_in")), None)
-        if n_in is None:
-            raise ValueError("summary: no layer says how many inputs it takes; pass an example, summary(x)")
-        x = [0.0] * n_in
-    nodes: dict[Node, None] = {}
-    for output in _leaves_of(model(x)):
-        leaves, computed = leaves_and_computed(output)
-        nodes.update(dict.fromkeys(leaves + computed))
-    ops = sum(max(len(node.inputs) - 1, 1) if node.op.is_chain else 1 for node in nodes if node.op)
-    rows = tuple(Row(name or "model", str(module), len(module.parameters())) for name, module in modules if module.parameters())
-    return Summary(rows, len(model.parameters()), ops, len(nodes))
+    x = _zeros(modules) if x is None else x
+    with recorded(model):
+        outputs = _nodes(model(x))
+    seen: set[Node] = set()
+    for output in outputs:
+        leaves_and_computed(output, seen)
+    rows = tuple(Row(name or "model", str(module), _count(module.parameters())) for name, module in modules)
+    total = _count(model.parameters())
+    return Summary(tuple(row for row in rows if row.parameters), total, sum(map(_scalar_ops, seen)), len(seen))
 
 
-def _leaves_of(x: Any) -> list[Node]:
-    return [node for part in x for node in _leaves_of(part)] if isinstance(x, list | tuple) else [x]
+def _zeros(modules: Any) -> Any:
+    """An example of zeros; of Tensors, a batch of one."""
+    first: Any = next((module for _, module in modules if "weight" in vars(module)), None)
+    n_in = getattr(first, "n_in", None)
+    if n_in is None or np.ndim(first.weight) > 2:
+        raise ValueError("summary: no layer says how many inputs it takes; pass an example, summary(x)")
+    return np.zeros((1, n_in)) if isinstance(first.weight, Tensor) else [0.0] * n_in
+
+
+def _count(parameters: Any) -> int:
+    return sum([np.size(parameter.data) for parameter in parameters])
+
+
+def _nodes(x: Any) -> list[Node]:
+    if isinstance(x, list | tuple | np.ndarray):
+        return [node for part in x for node in _nodes(part)]
+    return [x] if isinstance(x, Node) else []
+
+
+_MOVES = {
+    "reshape", "transpose", "broadcast_to", "astype", "index", "concatenate_n", "pad_constant", "windows", "element",
+    "together",
+}  # fmt: skip
+
+
+def _scalar_ops(node: Node) -> int:
+    """How many numbers are computed on the way to those of a node from those of its operands.
+
+    An elementwise op counts 1 for each number, and one of n operands n - 1. A sum of n products counts 2n - 1, and 2n with a
+    bias: the multiply-adds of dense layers and convolutions, twice. A reduction (sum, mean, max, softmax, …) counts each number
+    that it reads, and what only moves numbers nothing.
+    """
+    op: Any = node.op
+    size = int(np.size(node.data))
+    if op is None or op.name in _MOVES:
+        return 0
+    if isinstance(op.row, Elementwise):
+        return size * max(len(node.inputs) - 1, 1) if op.is_chain else size
+    shapes: list[tuple[int, ...]] = [np.shape(x.data) for x in node.inputs]
+    if op.name == "linear":
+        return size * 2 * shapes[0][-1]
+    if op.name == "matmul":
+        return size * (2 * shapes[0][-1] - 1)
+    if op.name == "convolve":
+        return size * (2 * prod(shapes[1][1:]) - 1)
+    if op.name == "einsum_n":
+        terms = op.settings["subscripts"].split("->")[0].split(",")
+        lengths = {letter: n for term, shape in zip(terms, shapes) for letter, n in zip(term, shape)}
+        return len(shapes) * prod(lengths.values()) - size
+    return sum(map(prod, shapes))

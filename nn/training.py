@@ -1,19 +1,27 @@
 """fit: the training loop."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from autograd import Value
+from autograd import DomainError, Node, Tensor, Value, topological_order
 
-from .callbacks import Callback, History, Run, Together
+from .callbacks import Callback, Run, Together
+from .checkpoints import restore
+from .evaluation import add_metrics, means, see_that_it_is_a_loss
+from .examples import Examples, Rows, hold_out
+from .history import History
+from .layers.making import size
 from .losses import Loss
-from .module import Module
-from .optim import SGD
-from .rng import Generator, Rng
+from .metrics import Metric, named
+from .module import Module, place
+from .optim import SGD, Optimizer
+from .rng import Rng
+from .saving import StrPath
 
 
 def fit(
@@ -22,119 +30,214 @@ def fit(
     y: Any,
     *,
     loss: Loss,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     epochs: int = 10,
     batch_size: int | None = 32,
+    shuffle: bool = True,
     rng: Rng = None,
-    verbose: bool = True,
-    history: History | None = None,
+    validation: float | tuple[Any, Any] | None = None,
+    metrics: Mapping[str, Metric] | Iterable[Metric] = (),
+    tol: float | None = None,
     callbacks: Iterable[Callback] = (),
+    history: History | None = None,
+    resume: StrPath | None = None,
+    verbose: bool = True,
 ) -> History:
-    """Train ``model`` on examples ``x`` with targets ``y`` by mini-batch gradient descent.
+    """Train ``model`` on examples ``x`` with targets ``y`` by gradient descent, batch by batch.
 
     Each epoch goes once through the examples in a new random order. For each batch: predict, measure the loss, backpropagate,
-    step.
+    step. The model is left in training mode; ``model.eval()`` switches its dropout off for use.
 
     Args:
-        model: what is trained, in place.
-        x: the examples, an array or a list of shape ``(n, n_in)``.
+        model: what is trained, in place; made of Values or of Tensors.
+        x: the examples, an array or a list of shape ``(n, …)``.
         y: their targets, ``n`` of them.
-        loss: ``(predictions, targets) -> Value``, such as ``nn.mse``.
+        loss: ``(predictions, targets) ->`` the mean over a batch, as one Value or Tensor, such as ``nn.mse``.
         optimizer: by default ``SGD(model.parameters(), lr=0.1)``.
-        epochs: how many times to go through the examples.
+        epochs: how many times to go through the examples, at most.
         batch_size: examples in a step; None for all of them, 1 for one by one.
+        shuffle: go through them in a new random order each time, not as they stand.
         rng: source of the order, a Generator or a seed.
-        verbose: show a progress bar with the loss.
+        validation: examples that are not trained on, judged after each epoch: ``(x, y)``, or which share to hold out.
+        metrics: functions of predictions and targets as arrays, in a list or by name, such as ``[nn.accuracy]``.
+        tol: convergence: stop when the loss of an epoch differs from the one before by less than this.
+        callbacks: told of each moment of the run, in order, such as ``nn.EarlyStopping()``.
         history: a History to go on with; an interrupted caller still holds it.
-        callbacks: told of each moment of the run, in order, such as ``Record()``.
+        resume: a file that ``nn.Checkpoint`` wrote: go on where it was written, to the same result bit for bit, as if never
+            interrupted. Where there is none yet, and a Checkpoint among the callbacks is to write it, begin.
+        verbose: show a progress bar with loss and metrics, on a terminal or in a notebook; a log stays clean.
 
     Returns:
         The History, always.
 
     Raises:
-        ValueError: the numbers of examples and targets disagree or are 0, ``epochs`` or ``batch_size`` is out of range, or the
-            optimizer is not of this model.
-        TypeError: the loss is no function, or does not give a Value; or a callback is no Callback.
-        FloatingPointError: the loss became infinite or nan; the parameters are those before that step.
-        DomainError: an op overflowed or left its domain; likewise.
+        ValueError: the numbers of examples and targets disagree or are 0, a setting is out of range, or the optimizer is not of
+            this model.
+        TypeError: the model is no Module, the optimizer no Optimizer or a callback no Callback; examples or targets are no
+            numbers; the loss or a metric is no function, or the loss does not give one Value or Tensor.
+        FloatingPointError: the loss became infinite or nan; says in which epoch and batch, and at which node it began. The
+            parameters are those before that step. Or a parameter did, in the last step.
+        DomainError: an op on Values overflowed or left its domain; likewise.
+        LoadError: what is at ``resume`` is damaged, or is no checkpoint of this model, optimizer and data. Nothing was changed.
+        FileNotFoundError: there is nothing at ``resume``.
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
-    rows, targets = _examples(x), _plain(y)
-    optimizer = optimizer or SGD(model.parameters(), lr=0.1)
-    _see_that_they_fit(model, rows, targets, loss, optimizer, epochs, batch_size)
-    history = History() if history is None else history
-    rng = np.random.default_rng(rng)
-    size = batch_size or len(rows)
-    run = Run(model, optimizer, history, steps=epochs * -(-len(rows) // size))
+    if not isinstance(model, Module):
+        raise TypeError(f"fit: model is a Module, such as nn.MLP(2, [8, 1]); not {model!r}")
+    optimizer = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizer
+    _see_that_they_fit(model, loss, optimizer, epochs, batch_size, tol)
+    metrics = named(metrics)
     watching = Together(callbacks)
+    examples = Examples(model, x, y)
+    history = History() if history is None else history
+    settings = {
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "validation": "(x, y)" if isinstance(validation, tuple | list) else validation,
+        "metrics": list(metrics),
+    }
+    run = Run(model, optimizer, history, watching.callbacks, np.random.default_rng(rng), examples, settings)
+    remind = restore(run, resume) if resume is not None else None
+    train, held_out = _divided(run, examples, validation)
+    batch = batch_size or len(train)
+    run.steps = epochs * -(-len(train) // batch)
+    beside = set(model.parameters()).difference(optimizer.parameters)
     model.train()
     watching.begin(run)
+    if remind:
+        remind()
     try:
-        with tqdm(total=run.steps, unit="step", disable=None if verbose else True, dynamic_ncols=True) as bar:
-            for run.epoch in range(1, epochs + 1):
-                total = 0.0
-                for number, batch in enumerate(_batches(len(rows), size, rng), 1):
-                    error = loss(model([rows[i] for i in batch]), [targets[i] for i in batch])
-                    _see_that_it_is_a_loss(error, f"epoch {run.epoch}, batch {number}")
+        with _bar(run, verbose) as bar, np.errstate(over="ignore", invalid="ignore"):
+            while not run.stop and (run.order is not None or run.epoch < epochs):
+                for rows in _batches(run, len(train), batch, shuffle):
+                    inputs, targets = train[rows]
+                    predictions = model(inputs)
+                    error = loss(predictions, targets)
+                    run.loss = _number(error, run, batch)
                     optimizer.zero_grad()
+                    for parameter in beside:  # what the optimizer does not move
+                        parameter.zero_grad()
                     error.backward()
-                    run.loss = error.data
                     watching.before_step(run)
                     optimizer.step()
-                    run.step += 1
+                    _count(run, rows, metrics, predictions, targets)
                     watching.after_step(run)
-                    total += error.data * len(batch)
                     bar.update()
-                history.loss.append(total / len(rows))
-                bar.set_postfix(epoch=run.epoch, loss=f"{history.loss[-1]:.4g}", refresh=False)
+                _close_epoch(run, len(train), means(model, held_out, loss, metrics, batch) if held_out else {}, tol)
+                bar.set_postfix(_shown(run), refresh=False)
                 watching.after_epoch(run)
-                if run.stop:
-                    break
+            _see_that_it_ended_well(model)
+    except DomainError as error:
+        error.add_note(f"fit: this was in {_where(run, batch)}; a smaller learning rate may help")
+        raise
     finally:
         watching.end(run)
     return history
 
 
 def _see_that_they_fit(
-    model: Module, rows: Any, targets: Any, loss: Any, optimizer: SGD, epochs: int, batch_size: int | None
+    model: Module, loss: Any, optimizer: Optimizer, epochs: int, batch_size: int | None, tol: float | None
 ) -> None:
-    if not callable(loss):
-        raise TypeError(f"fit: loss is a function of predictions and targets, such as nn.mse; not {loss!r}")
-    if len(rows) != len(targets) or not rows:
-        raise ValueError(
-            f"fit: {len(rows)} examples and {len(targets)} targets; pass one target for each example, and at least one"
-        )
-    if epochs != int(epochs) or epochs < 0 or (batch_size is not None and (batch_size != int(batch_size) or batch_size < 1)):
-        raise ValueError(
-            f"fit: epochs must be whole and at least 0, batch_size whole and at least 1; not {epochs} and {batch_size}"
-        )
+    see_that_it_is_a_loss("fit", loss)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"fit: an optimizer has the parameters that it moves, nn.Adam(model.parameters()); not {optimizer!r}")
+    size("fit", "epochs", epochs, 0)
+    if batch_size is not None:
+        size("fit", "batch_size", batch_size)
+    if tol is not None and not (isinstance(tol, Real) and tol >= 0):
+        raise ValueError(f"fit: tol is how little the loss of an epoch may change, at least 0; not {tol!r}")
     if set(optimizer.parameters).isdisjoint(model.parameters()):
         raise ValueError("fit: the optimizer moves none of the model's parameters; make it with model.parameters()")
 
 
-def _see_that_it_is_a_loss(error: Any, when: str) -> None:
-    if not isinstance(error, Value):
-        raise TypeError(f"fit: the loss must come as a Value, so that it has a gradient; it came as {type(error).__name__}")
-    if not isfinite(error.data):
-        raise FloatingPointError(f"fit: the loss is {error.data} in {when}; a smaller learning rate may help")
+def _divided(run: Run, examples: Examples, validation: Any) -> tuple[Examples, Examples | None]:
+    """What is trained on, and what is held out. Of a share, a resumed run knows which ones."""
+    if validation is None:
+        return examples, None
+    if isinstance(validation, tuple | list):
+        if len(validation) != 2:
+            raise ValueError(f"fit: validation is (x, y), or a share such as 0.2; not {len(validation)} parts")
+        return examples, Examples(run.model, *validation)
+    if run.held is None:
+        run.held = hold_out(len(examples), validation, run.rng)
+    return examples.part(np.setdiff1d(np.arange(len(examples)), run.held)), examples.part(run.held)
 
 
-def _batches(n: int, size: int, rng: Generator) -> Iterator[list[int]]:
-    order = rng.permutation(n).tolist()
-    return (order[start : start + size] for start in range(0, n, size))
+def _batches(run: Run, n: int, batch: int, shuffle: bool) -> Iterator[Rows]:
+    """The places of the examples of each batch of an epoch; a resumed run goes on within its own."""
+    if run.order is None:
+        run.epoch += 1
+        run.seen, run.sums = 0, {}
+        run.order = run.rng.permutation(n) if shuffle else np.arange(n)
+    while run.seen < n:
+        yield run.order[run.seen : run.seen + batch]
 
 
-def _examples(x: Any) -> list[Sequence[Any]]:
-    """The examples as lists of Values, made once, since every epoch reads them."""
-    return [
-        [
-            e if isinstance(e, Value) else Value(e, requires_grad=False)
-            for e in (row if isinstance(row, list | tuple) else [row])
-        ]
-        for row in map(_plain, _plain(x))
-    ]
+def _count(run: Run, rows: Rows, metrics: Mapping[str, Metric], predictions: Any, targets: Any) -> None:
+    run.step += 1
+    run.seen += len(rows)
+    run.sums["loss"] = run.sums.get("loss", 0.0) + run.loss * len(rows)
+    add_metrics(run.sums, metrics, predictions, targets)
 
 
-def _plain(x: Any) -> Any:
-    return x.tolist() if isinstance(x, np.ndarray) else x
+def _close_epoch(run: Run, n: int, held_out: Mapping[str, float], tol: float | None) -> None:
+    """Write the epoch into the history."""
+    run.order = None
+    history = run.history
+    for name, total in run.sums.items():
+        history.add(name, total / n)
+    for name, mean in held_out.items():
+        history.add(f"val_{name}", mean)
+    if tol is not None and len(history.loss) > 1 and abs(history.loss[-1] - history.loss[-2]) < tol:
+        run.stop = True
+
+
+def _number(error: Any, run: Run, batch: int) -> float:
+    """The loss as a plain number; it must be one."""
+    if not isinstance(error, Value | Tensor):
+        raise TypeError(
+            f"fit: the loss must come as a Value or a Tensor, so that it has a gradient; it came as {type(error).__name__}"
+        )
+    if isinstance(error, Tensor) and error.size != 1:
+        raise TypeError(f"fit: the loss must be one number, and came in shape {error.shape}; take its mean()")
+    number = error.item()
+    if not isfinite(number):
+        raise FloatingPointError(f"fit: the loss is {number} in {_where(run, batch)}{_first_nonfinite(error, run.model)}")
+    return number
+
+
+def _see_that_it_ended_well(model: Module) -> None:
+    """After the last step no loss tells of a parameter that is not finite."""
+    for name, parameter in model.named_parameters():
+        if not np.isfinite(parameter.data).all():
+            raise FloatingPointError(
+                f"fit: the last step left the parameter {name} infinite or nan; a smaller learning rate may help"
+            )
+
+
+def _where(run: Run, batch: int) -> str:
+    within = run.order is not None and run.seen < len(run.order)
+    return f"epoch {run.epoch}, " + (f"batch {run.seen // batch + 1}" if within else "among the examples held out")
+
+
+def _first_nonfinite(root: Node, model: Module) -> str:
+    """The first node behind ``root`` that holds a nan or an infinity, in words, and what may help."""
+    node = next(node for node in topological_order(root) if not np.isfinite(node.data).all())
+    names: dict[Node, str] = {parameter: name for name, parameter in model.named_parameters()}
+    if node.op is None and node not in names:
+        return f": there is a nan or an infinity among what was given, in {node.name}; look at the examples and their targets"
+    if node.op is None:
+        what = f"the parameter {names[node]}"
+    else:
+        what = node.name + (f", made in {place(node.module, node._note)}" if isinstance(node.module, Module) else "")
+    return f"; a smaller learning rate may help. The first that is not finite is {what}"
+
+
+def _bar(run: Run, verbose: bool) -> Any:
+    return tqdm(total=run.steps, initial=run.step, unit="step", disable=None if verbose else True, dynamic_ncols=True)
+
+
+def _shown(run: Run) -> dict[str, Any]:
+    history = run.history
+    return {"epoch": run.epoch, **{name: f"{history[name][-1]:.4g}" for name in history.names()}}

@@ -93,7 +93,7 @@ class Run:
         for parameter in self.model.parameters():
             parameter.data += self._rng.normal(scale=0.01)
 
-        def loss() -> Value:
+        def loss() -> Any:
             return self.loss(self.model(x), y)
 
         self.model.zero_grad()
@@ -128,7 +128,7 @@ class Run:
     def predict(self, x: NDArray[np.float64], doing: str) -> NDArray[np.float64]:
         """For two classes the probability of the second, shape ``(n,)``; else every class's, shape ``(n, classes)``."""
         with no_grad():
-            logits = np.array([_numbers(self.model(row)) for row in tqdm(x, desc=doing, leave=False, disable=None)])
+            logits = np.array([self.model(row) for row in tqdm(x, desc=doing, leave=False, disable=None)], dtype=np.float64)
         probabilities: NDArray[np.float64]
         if len(self.classes) == 2:
             probabilities = np.exp(-np.logaddexp(0.0, -logits))
@@ -169,7 +169,3 @@ def _see_that_it_can_be_written_to(folder: Path) -> None:
         raise IsADirectoryError(EISDIR, "is a folder, where the report wants a file", str(folder / "index.html"))
     if not os.access(place, os.W_OK | os.X_OK):
         raise PermissionError(EACCES, "may not be written to", str(place))
-
-
-def _numbers(output: Any) -> Any:
-    return [value.data for value in output] if isinstance(output, list) else output.data

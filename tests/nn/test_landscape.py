@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd import Tensor, Value
 from nn import landscape
 from nn.landscape import path_plane, random_plane, surface, weights_plane
 
@@ -64,7 +65,7 @@ def test_a_path_in_a_plane_is_seen_whole():
 
 
 def test_the_path_of_a_run_that_exploded_has_its_shares():
-    path = SimpleNamespace(values={"w": 1e200 * np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]])})
+    path = SimpleNamespace(values={"w": 1e200 * np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]])}, gradients={"w": None})
     shares = [float(re.search(r"([\d.]+)%", name)[1]) for name in path_plane(path).names]
     assert sum(shares) == pytest.approx(100, abs=0.11)
 
@@ -77,6 +78,72 @@ def test_a_random_direction_has_the_length_of_each_filter():
             axis = 0 if weights.ndim == 2 else None  # a column belongs to one unit
             assert np.linalg.norm(direction[name], axis=axis) == pytest.approx(np.linalg.norm(weights, axis=axis), rel=1e-12)
     assert random_plane(model, rng=1).right["layers.0.weight"].tolist() == plane.right["layers.0.weight"].tolist()
+
+
+def twins():
+    return [nn.MLP(2, [3, 1], "tanh", rng=0, kind=kind) for kind in (Value, Tensor)]
+
+
+def test_both_kinds_have_the_same_landscape():
+    x = np.random.default_rng(0).normal(size=(7, 2))
+    surfaces = []
+    for model in twins():
+        record = nn.Record()
+        nn.fit(model, x, x[:, 0], loss=nn.mse, epochs=3, rng=0, batch_size=4, verbose=False, callbacks=[record])
+        planes = (
+            random_plane(model, rng=0),
+            path_plane(record),
+            weights_plane(model, ("layers.0.weight[1, 2]", "layers.1.bias[0]")),
+        )
+        surfaces.append([surface(model, nn.mse, x, x[:, 0], plane, [-1.0, 0.5], [0.0, 1.0, 2.0]) for plane in planes])
+    assert surfaces[0][0].shape == (3, 2)
+    assert np.stack(surfaces[1]) == pytest.approx(np.stack(surfaces[0]), rel=1e-6)
+
+
+def test_the_filters_of_a_convolution_keep_their_lengths():
+    model = nn.Conv2d(2, 3, 3, kind=Tensor, rng=0)
+    direction = random_plane(model, rng=1).right["weight"]
+    lengths = [np.sqrt((a**2).sum(axis=(1, 2, 3))) for a in (direction, model.state_dict()["weight"])]
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-12)
+
+
+def test_running_means_stay_where_they_are():
+    model = nn.Sequential(
+        nn.Dense(1, 3, "relu", kind=Tensor, rng=0), nn.BatchNorm(3, kind=Tensor), nn.Dense(3, 1, kind=Tensor, rng=1)
+    )
+    record = nn.Record()
+    nn.fit(model, X, Y[:, None], loss=nn.mse, epochs=4, rng=0, verbose=False, callbacks=[record])
+    before = model.state_dict()
+    for plane in (random_plane(model, rng=0), path_plane(record)):
+        for name in ("layers.1.running_mean", "layers.1.running_var"):
+            assert plane.at(0.7, -0.3)[name].tolist() == before[name].tolist()
+        assert np.isfinite(surface(model, nn.mse, X, Y[:, None], plane, [-1.0, 1.0], [0.0])).all()
+
+
+def test_where_tensors_overflow_the_loss_is_infinite_and_nothing_warns():
+    model = nn.Dense(1, 1, kind=Tensor, rng=0)
+    plane = weights_plane(model, ("weight[0, 0]", "bias[0]"))
+    heights = surface(model, lambda p, t: nn.mse(p.exp()[:, 0], t), X, Y, plane, [0.0, 1e4], [0.0])
+    assert np.isfinite(heights[0, 0])
+    assert heights[0, 1] == np.inf
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_examples_are_taken_as_fit_takes_them(kind):
+    model = nn.Dense(1, 1, rng=0, kind=kind)
+    plane = random_plane(model, rng=0)
+    columns, bare = [surface(model, nn.mse, x, Y.tolist(), plane, [0.0, 1.0], [0.5]) for x in (X, X[:, 0].tolist())]
+    assert columns.tolist() == bare.tolist()
+    with pytest.raises(ValueError, match="surface: 3 examples and 2 targets"):
+        surface(model, nn.mse, X, Y[:2], plane, [0.0], [0.0])
+    with pytest.raises(TypeError, match=r"surface: loss is a function of predictions and targets.* not 'mse'"):
+        surface(model, "mse", X, Y, plane, [0.0], [0.0])
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3,), (2, 3, 2, 2)])
+def test_directions_beside_very_large_weights_are_finite(shape):
+    scaled = landscape._like_filters(np.ones(shape), np.full(shape, 1e200))
+    assert scaled == pytest.approx(np.full(shape, 1e200), rel=1e-12)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
@@ -127,6 +194,8 @@ def test_a_path_that_goes_nowhere_spans_no_plane():
         path_plane(fitted(epochs=1)[1])
     with pytest.raises(ValueError, match="spans no plane"):
         path_plane(nn.Record())
+    with pytest.raises(ValueError, match="the path of a single parameter spans no plane; name two weights"):
+        path_plane(SimpleNamespace(values={"w": np.array([[0.0], [1.0], [3.0]])}, gradients={"w": None}))
 
 
 def test_names_are_those_of_the_models_parameters():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from viz.replaying import replay
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -167,3 +167,22 @@ def test_what_is_no_record_or_empty_is_refused():
         replay([1.0])
     with pytest.raises(ValueError, match="replay: nothing was recorded; Record"):
         replay(nn.Record())
+
+
+def test_both_kinds_replay_alike():
+    views = [replay(recorded(model=nn.MLP(2, [4, 1], rng=0, kind=kind))) for kind in (Value, Tensor)]
+    assert views[0].text() == views[1].text()
+    assert all((abs(a.astype(int) - b) <= 1).all() for a, b in zip(*map(strips, views), strict=True))
+
+
+def test_running_means_are_replayed_and_have_no_gradient():
+    model = nn.Sequential(nn.Dense(2, 3, rng=0, kind=Tensor), nn.BatchNorm(3, kind=Tensor), nn.Dense(3, 1, rng=1, kind=Tensor))
+    view = replay(recorded(model=nn.Sequential(model, Column())))
+    block = next(block for block in view.blocks if block.name.endswith("running_var"))
+    assert block.values.any()
+    assert not block.slopes.any()
+
+
+class Column(nn.Module):
+    def forward(self, x):
+        return x[:, 0]

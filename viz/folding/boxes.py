@@ -170,8 +170,9 @@ def _fold_nodes(nodes: Sequence[Node], depth: int | None, expand: Expand) -> Fol
 
 
 def _readable(groups: Groups, boxes: list[Group]) -> list[Group]:
-    """Modules opened, level by level, while the boxes can be taken in; a model that stands alone is opened in any case."""
-    while modules := [box for box in boxes if box.kind == "module"]:
+    """Modules opened, level by level, while the boxes can be taken in; a model that stands alone is opened in any case, and a
+    layer of Tensors, in which is nothing but single nodes, in none."""
+    while modules := [box for box in boxes if box.kind == "module" and (len(box.place) == 1 or _has_boxes(groups, box))]:
         level = min(len(box.place) for box in modules)
         shallow = {id(box) for box in modules if len(box.place) == level}
         opened = [part for box in boxes for part in (groups.inside(box) if id(box) in shallow else [box])]
@@ -179,6 +180,10 @@ def _readable(groups: Groups, boxes: list[Group]) -> list[Group]:
             break
         boxes = opened
     return boxes
+
+
+def _has_boxes(groups: Groups, box: Group) -> bool:
+    return any(part.kind != "node" for part in groups.inside(box))
 
 
 def _down_to(depth: int, groups: Groups, boxes: list[Group]) -> list[Group]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..words import printable
 
-Floats: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.floating[Any]]
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 

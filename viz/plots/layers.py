@@ -76,7 +76,7 @@ def histograms(model: Module, x: ArrayLike | None = None, *, ax: Any = None) -> 
 
     Args:
         model: the gradients are those of the last ``backward()``.
-        x: examples, shape ``(n, n_in)``.
+        x: examples, shape ``(n, …)``.
         ax: Axes of matplotlib to draw on, which are then returned: two, or three with ``x``.
 
     Raises:
@@ -132,8 +132,8 @@ def dead_units(model: Module, x: ArrayLike, *, ax: Any = None) -> Any:
     """The share of each ReLU layer that is 0 for every example (dead), beside the share of its outputs that are 0 (off).
 
     Args:
-        model: takes one example at a time.
-        x: examples, shape ``(n, n_in)``.
+        model: as ``nn.diagnostics.activations`` takes it.
+        x: examples, shape ``(n, …)``.
         ax: an Axes of matplotlib to draw on, which is then returned.
 
     Raises:
@@ -146,8 +146,8 @@ def saturated_units(model: Module, x: ArrayLike, *, ax: Any = None) -> Any:
     """The share of each tanh or sigmoid layer that is saturated for every example, beside the share of its outputs that are.
 
     Args:
-        model: takes one example at a time.
-        x: examples, shape ``(n, n_in)``.
+        model: as ``nn.diagnostics.activations`` takes it.
+        x: examples, shape ``(n, …)``.
         ax: an Axes of matplotlib to draw on, which is then returned.
 
     Raises:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 import nn
+from autograd import Tensor
 from nn.diagnostics import evaluated
+from nn.kinds import given
 
 from ..words import printable
 from .chart import Axis, Chart, Floats, Ground, Line, Mark, Points, counted, number
@@ -100,7 +102,7 @@ def decision_boundary(
     """Where a model draws the line between classes, asked at 1,200 points of the plane around the examples.
 
     Args:
-        model: takes two numbers; gives one score, or one for each class.
+        model: takes two numbers (of Tensors, a batch of them); gives one score, or one for each class.
         x: examples, shape ``(n, 2)``; or a Dataset, which gives ``y``, ``names`` and ``classes`` too.
         y: their labels, shape ``(n,)``; for one score, two kinds of label such as 0 and 1, or -1 and 1.
         at: the score at which the classes meet; by default 0.5 if every score lies in [0, 1], as probabilities do, else 0.
@@ -111,8 +113,6 @@ def decision_boundary(
     Raises:
         ValueError: the examples are not points of a plane, or scores, labels and names do not go together.
     """
-    from tqdm.auto import tqdm
-
     if isinstance(x, nn.data.Dataset):
         y, names, classes, x = x.y if y is None else y, names or x.features, classes or x.classes, x.x
     points, labels = np.asarray(x, dtype=np.float64), np.asarray([] if y is None else y).ravel()
@@ -127,10 +127,7 @@ def decision_boundary(
     wide, high = (right - left) * 0.1 or 0.5, (top - bottom) * 0.1 or 0.5
     extent = (float(left - wide), float(right + wide), float(bottom - high), float(top + high))
     ups, acrosses = _middles(extent[2], extent[3], 30), _middles(extent[0], extent[1], 40)
-    with evaluated(model):
-        places = [[across, up] for up in ups for across in acrosses]
-        said = [model(place) for place in tqdm(places, desc="mapping", delay=1.0, leave=False, disable=None)]
-    scores = np.array([_plain(score) for score in said], dtype=np.float64).reshape(30, 40, -1)
+    scores = _asked(model, [[across, up] for up in ups for across in acrosses]).reshape(30, 40, -1)
     n = scores.shape[2]
     if n == 1:
         if len(kinds) > 2:
@@ -166,7 +163,7 @@ def loss_landscape(
 
     Args:
         model: its parameters are the middle of a plane of weights or random directions; a path's plane goes through its end.
-        loss: ``(predictions, targets) -> Value``, such as ``nn.mse``.
+        loss: ``(predictions, targets) ->`` a Value or Tensor, such as ``nn.mse``.
         x: examples, as ``fit`` takes them.
         y: their targets.
         record: a Record of the run of ``fit``, for the path.
@@ -255,6 +252,14 @@ def _middles(low: float, high: float, n: int) -> Floats:
     return low + (np.arange(n) + 0.5) * (high - low) / n
 
 
-def _plain(score: Any) -> list[float]:
-    """The numbers that a model gave for one example."""
-    return [float(part) for part in score] if isinstance(score, list | tuple) else [float(score)]
+def _asked(model: nn.Module, places: list[list[float]]) -> Floats:
+    """What a model gives at each place: of Tensors, asked for all at once."""
+    from tqdm.auto import tqdm
+
+    like = next(iter(model.parameters()), None)
+    with evaluated(model):
+        if isinstance(like, Tensor):
+            return np.array(model(given(like, places)).data, dtype=np.float64)
+        return np.array(
+            [model(place) for place in tqdm(places, desc="mapping", delay=1.0, leave=False, disable=None)], dtype=np.float64
+        )

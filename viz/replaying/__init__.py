@@ -116,7 +116,9 @@ class _Block:
     """A block of parameters at each moment, in 127ths of its largest value and of its largest gradient."""
 
     def __init__(self, name: str, record: Record, frames: Sequence[int]) -> None:
-        values, slopes = (a[name].reshape(len(record), -1)[frames] for a in (record.values, record.gradients))
+        values = record.values[name]
+        slopes = record.gradients.get(name, np.zeros_like(values))  # of what is not trained
+        values, slopes = (array.reshape(len(record), -1)[frames] for array in (values, slopes))
         chosen = _evenly(values.shape[1], _MOST_BARS)
         self.name = printable(name) + (f" ({len(chosen)} of {values.shape[1]})" if len(chosen) < values.shape[1] else "")
         (self.values, self.largest), (self.slopes, self.steepest) = _scaled(values[:, chosen]), _scaled(slopes[:, chosen])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import nn
+from autograd import Tensor, Value
 from nn import diagnostics
 from nn.micrograd import MLP as Micrograd
 from viz import plots
@@ -144,6 +145,26 @@ def test_bars_are_as_high_as_the_shares():
 def test_the_two_kinds_of_bar_are_named():
     assert "dead: 0 for every example: % of units" in texts(parsed(plots.dead_units(model(), X)))
     assert "saturated for every example: % of units" in texts(parsed(plots.saturated_units(model("tanh"), X)))
+
+
+@pytest.mark.parametrize("plot", [plots.gradient_flow, plots.histograms, plots.dead_units])
+def test_both_kinds_give_the_same_picture(plot):
+    pictures = []
+    for kind in (Value, Tensor):
+        net = nn.MLP(2, [5, 4, 1], rng=0, kind=kind)
+        nn.mse(net(X), X[:, 0]).backward()
+        pictures.append(plot(net, X) if plot is not plots.gradient_flow else plot(net))
+    assert parsed(pictures[0]) is not None
+    by_value, by_tensor = [dots(parsed(picture)) or sorted(texts(parsed(picture))) for picture in pictures]
+    assert by_value == by_tensor
+
+
+def test_what_is_kept_and_not_trained_is_in_no_spread_of_gradients():
+    net = nn.Sequential(nn.Dense(2, 3, rng=0, kind=Tensor), nn.BatchNorm(3, kind=Tensor))
+    nn.mse(net(X), np.ones((20, 3))).backward()
+    gradients = plots.histograms(net).charts[1]
+    assert "running" not in " ".join(mark.name for mark in gradients.marks)
+    assert len(gradients.marks) == 4
 
 
 def test_where_no_unit_can_die_it_is_said():

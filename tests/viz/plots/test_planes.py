@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nn
-from autograd import Value
+from autograd import Tensor, Value
 from viz import plots
 
 from .reading import HOSTILE, SVG, dots, parsed, texts
@@ -178,6 +178,49 @@ def test_a_trained_model_has_the_examples_on_its_sides():
     assert model.training
     assert {"upper", "lower", "x", "y"} <= set(texts(parsed(plot)))
     assert plot.svg == plots.decision_boundary(model, data.x, data.y, names=data.features, classes=data.classes).svg
+
+
+def test_both_kinds_draw_the_same_border():
+    data = nn.data.moons(20, rng=0)
+    pictures = [plots.decision_boundary(nn.MLP(2, [4, 1], rng=0, kind=kind), data).svg for kind in (Value, Tensor)]
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_a_model_is_asked_as_in_use(kind):
+    data = nn.data.moons(20, rng=0)
+    model = nn.Sequential(nn.Dense(2, 4, "relu", rng=0, kind=kind), nn.Dropout(rng=0), nn.Dense(4, 1, rng=1, kind=kind))
+    trained = plots.decision_boundary(model.train(), data).svg
+    assert model.layers[1].training
+    assert trained == plots.decision_boundary(model.eval(), data).svg
+
+
+def test_a_model_of_tensors_is_given_a_batch():
+    class Column(nn.Module):
+        def __init__(self):
+            self.inside = nn.Dense(2, 1, rng=0, kind=Tensor)
+
+        def forward(self, x):
+            return self.inside(x)[:, 0]
+
+    data, model = nn.data.moons(20, rng=0), Column()
+    assert plots.decision_boundary(model, data).svg == plots.decision_boundary(model.inside, data).svg
+
+
+def test_a_model_of_tensors_is_asked_for_each_class():
+    x, labels = np.random.default_rng(0).normal(size=(9, 2)), np.arange(9) % 3
+    pictures = [plots.decision_boundary(nn.MLP(2, [4, 3], rng=0, kind=kind), x, labels).svg for kind in (Value, Tensor)]
+    assert pictures[0] == pictures[1]
+
+
+def test_both_kinds_have_the_same_landscape():
+    data, texts_of = nn.data.moons(20, rng=0), []
+    for kind in (Value, Tensor):
+        model, record = nn.MLP(2, [4, 1], rng=0, kind=kind), nn.Record()
+        nn.fit(model, data.x, data.y, loss=nn.bce_with_logits, epochs=3, rng=0, verbose=False, callbacks=[record])
+        plot = plots.loss_landscape(model, nn.bce_with_logits, data.x, data.y, record=record, n=3)
+        texts_of.append(texts(parsed(plot)))
+    assert texts_of[0] == texts_of[1]
 
 
 def test_a_dataset_brings_labels_and_names():

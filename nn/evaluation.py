@@ -1,0 +1,72 @@
+"""How well a model does on examples, without learning from them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from autograd import Tensor
+
+from .diagnostics import evaluated
+from .examples import Examples
+from .layers.making import size
+from .losses import Loss
+from .metrics import Metric, named
+from .module import Module
+
+
+def evaluate(
+    model: Module,
+    x: Any,
+    y: Any,
+    *,
+    loss: Loss,
+    metrics: Mapping[str, Metric] | Iterable[Metric] = (),
+    batch_size: int = 1024,
+) -> dict[str, float]:
+    """The mean loss of ``model`` over examples, and the mean of each metric, in evaluation mode and recording nothing.
+
+    Args:
+        model: what is judged; it is left as it was.
+        x: the examples, as for ``fit``.
+        y: their targets.
+        loss: ``(predictions, targets) ->`` the mean over a batch.
+        metrics: functions of predictions and targets as arrays, in a list or by name.
+        batch_size: how many are passed through at once.
+
+    Raises:
+        ValueError: the numbers of examples and targets disagree or are 0, or ``batch_size`` is no whole number of at least 1.
+        TypeError: the loss or a metric is no function.
+
+    >>> import nn
+    >>> evaluate(nn.MLP(1, [1], rng=0), [[1.0], [2.0]], [0, 1], loss=nn.bce_with_logits, metrics=[nn.accuracy])["accuracy"]
+    0.5
+    """
+    see_that_it_is_a_loss("evaluate", loss)
+    size("evaluate", "batch_size", batch_size)
+    return means(model, Examples(model, x, y, "evaluate"), loss, named(metrics), batch_size)
+
+
+def see_that_it_is_a_loss(asking: str, loss: Any) -> None:
+    """TypeError if ``loss`` can't be called."""
+    if not callable(loss):
+        raise TypeError(f"{asking}: loss is a function of predictions and targets, such as nn.mse; not {loss!r}")
+
+
+def means(model: Module, examples: Examples, loss: Loss, metrics: Mapping[str, Metric], batch: int) -> dict[str, float]:
+    """The same of ``Examples``."""
+    sums = {"loss": 0.0}
+    with evaluated(model), np.errstate(over="ignore", invalid="ignore"):  # a mean that is not finite says so itself
+        for inputs, targets in examples.in_order(batch):
+            predictions = model(inputs)
+            sums["loss"] += float(loss(predictions, targets)) * len(targets)
+            add_metrics(sums, metrics, predictions, targets)
+    return {name: total / len(examples) for name, total in sums.items()}
+
+
+def add_metrics(sums: dict[str, float], metrics: Mapping[str, Metric], predictions: Any, targets: Any) -> None:
+    """Add each metric of a batch, times its size, to its sum."""
+    if metrics:
+        numbers = predictions.data if isinstance(predictions, Tensor) else np.asarray(predictions, dtype=float)
+        for name, metric in metrics.items():
+            sums[name] = sums.get(name, 0.0) + float(metric(numbers, targets)) * len(targets)
