@@ -63,10 +63,11 @@ _PLACES = {
     "Checkpoint": "checkpoints", "EarlyStopping": "early_stopping", "Ensemble": "ensemble", "LearningRate": "schedules",
     "LoadError": "saving", "ReduceOnPlateau": "schedules", "accuracy": "metrics", "data": "", "evaluate": "evaluation",
     "fit": "training", "fit_ensemble": "ensemble", "from_torch": "torch_names", "load": "saving", "load_torch": "torch_names",
-    "lr_range_test": "lr_range", "onnx": "", "save": "saving", "save_torch": "torch_names", "schedules": "",
-    "to_torch": "torch_names",
+    "lr_range_test": "lr_range", "onnx": "", "save": "saving", "save_torch": "torch_names", "schedules": "", "sklearn": "",
+    "tensorflow": "", "to_torch": "torch_names",
 }  # fmt: skip
 
+# Without sklearn, which asks for an extra, and tensorflow, which is for those who have its listings.
 __all__ = [
     "ELU", "GELU", "MLP", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "AvgPool2d", "BatchNorm", "Callback", "Checkpoint",
     "Conv2d", "Dense", "Dropout", "EarlyStopping", "Embedding", "Ensemble", "Flatten", "GradientDescent", "History",
@@ -86,3 +87,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f".{place}", __name__), name) if place else import_module(f".{name}", __name__)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,6 +1,7 @@
 """Activations, as modules, ``ReLU()``, and by name, ``activation("relu")``.
 
-Each takes a Value, a list or an array of them, or a Tensor. All but ``Softmax`` apply one op to every element.
+Each takes a Value, a list or an array of them, or a Tensor. All but ``Softmax`` apply one op of ``autograd`` to every element;
+the op, such as ``autograd.gelu``, tells who proposed it.
 """
 
 from collections.abc import Callable
@@ -53,7 +54,11 @@ class ReLU(Elementwise):
 
 
 class LeakyReLU(Elementwise):
-    """``y = x`` where ``x > 0``, else ``slope · x``."""
+    """``y = x`` where ``x > 0``, else ``slope · x``.
+
+    Args:
+        slope: what is left of the rate on the other side.
+    """
 
     def __init__(self, slope: float = 0.01) -> None:
         super().__init__(ag.leaky_relu)
@@ -68,7 +73,11 @@ class LeakyReLU(Elementwise):
 
 
 class ELU(Elementwise):
-    """``y = x`` where ``x > 0``, else ``alpha · (eˣ - 1)``."""
+    """``y = x`` where ``x > 0``, else ``alpha · (eˣ - 1)``.
+
+    Args:
+        alpha: how far below 0 it goes, to ``-alpha``.
+    """
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(ag.elu)
@@ -159,6 +168,7 @@ def activation(name: Activation) -> Callable[[Any], Any]:
 
     Raises:
         ValueError: there is none of that name.
+        TypeError: it is a class, not a module.
     """
     if isinstance(name, Module):
         return name

@@ -27,7 +27,11 @@ from .rng import Generator
 
 @dataclass(eq=False)
 class Run:
-    """A run of ``fit``, as it stands at this moment."""
+    """A run of ``fit``, as it stands at this moment.
+
+    ``step`` steps of ``steps`` are taken, ``epoch`` is counted from 1, ``loss`` is that of the last batch, before its step; to
+    set ``stop`` ends the run after this epoch.
+    """
 
     model: Module
     optimizer: Optimizer

@@ -19,7 +19,7 @@ from autograd import Node, Tensor, Value
 
 from .kinds import Block, Floats, given, gradient, leaves, numbers
 from .modes import evaluated, recorded
-from .module import Module
+from .module import Module, see_that_it_is_a_module
 
 __all__ = [
     "activations", "dead_units", "evaluated", "gradient_flow", "gradients", "saturated_units", "unit_update_ratio",
@@ -34,13 +34,8 @@ def gradients(model: Module) -> dict[str, Floats]:
     Raises:
         TypeError: the model is no Module.
     """
-    _see_that_it_is_a_module("gradients", model)
+    see_that_it_is_a_module("gradients", model)
     return {name: gradient(block) for name, block in model._blocks() if any(leaf.requires_grad for leaf in leaves(block))}
-
-
-def _see_that_it_is_a_module(asked: str, model: Any) -> None:
-    if not isinstance(model, Module):
-        raise TypeError(f"{asked}: model is a Module, such as nn.MLP(2, [8, 1]); not {model!r}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +109,7 @@ def activations(model: Module, x: ArrayLike | Tensor) -> dict[str, Outputs]:
     >>> {name: outputs.data.shape for name, outputs in activations(MLP(2, [3, 1], rng=0), [[1.0, 2.0], [3.0, 4.0]]).items()}
     {'layers.0': (2, 3), 'layers.1': (2, 1)}
     """
-    _see_that_it_is_a_module("activations", model)
+    see_that_it_is_a_module("activations", model)
     try:
         rows = np.atleast_1d(np.asarray(x.data if isinstance(x, Tensor) else x, dtype=np.float64))
     except (TypeError, ValueError) as error:

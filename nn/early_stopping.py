@@ -7,6 +7,7 @@ from typing import Any, Literal
 from .callbacks import Callback, Run
 from .history import direction
 from .layers.making import size
+from .settings import is_number
 
 
 class EarlyStopping(Callback):
@@ -34,7 +35,7 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         mode: Literal["min", "max"] | None = None,
     ) -> None:
-        if not min_delta >= 0:
+        if not (is_number(min_delta) and min_delta >= 0):
             raise ValueError(f"EarlyStopping: min_delta is a number of at least 0, not {min_delta!r}")
         self.sign = direction("EarlyStopping", monitor, mode)
         self.monitor = monitor

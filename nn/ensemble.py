@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from warnings import warn
 
 import numpy as np
-from tqdm.auto import tqdm
 
 import autograd as ag
 from autograd import Tensor
@@ -25,6 +24,7 @@ from .history import History
 from .layers.making import shown, size
 from .losses import Loss
 from .module import Module
+from .progress import progress
 from .rng import Generator, Rng
 from .training import fit
 
@@ -141,7 +141,7 @@ def fit_ensemble(
     train = partial(_train, make, x, y, optimizer, {"loss": loss, **settings}, callbacks)
     todo = dict(enumerate(np.random.default_rng(rng).spawn(n)))
     trained: dict[int, Member] = {}
-    with tqdm(total=n, unit="member", disable=None if verbose else True, dynamic_ncols=True) as bar:
+    with progress(total=n, unit="member", shown=verbose) as bar:
 
         def done(i: int, member: Member) -> None:
             if any(member[0] is model for model, _ in trained.values()):

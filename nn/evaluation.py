@@ -12,7 +12,8 @@ from .examples import Examples
 from .layers.making import size
 from .losses import Loss
 from .metrics import Metric, named
-from .module import Module
+from .mixups import see_that_metrics_fit
+from .module import Module, see_that_it_is_a_module
 
 
 def evaluate(
@@ -35,13 +36,15 @@ def evaluate(
         batch_size: how many are passed through at once.
 
     Raises:
-        ValueError: the numbers of examples and targets disagree or are 0, or ``batch_size`` is no whole number of at least 1.
-        TypeError: the loss or a metric is no function.
+        ValueError: the numbers of examples and targets disagree or are 0, or ``batch_size`` is no whole number of at least 1;
+            or ``nn.accuracy``, which takes logits, is asked beside ``nn.bce``, which takes probabilities.
+        TypeError: the model is no Module, or the loss or a metric no function.
 
     >>> import nn
     >>> evaluate(nn.MLP(1, [1], rng=0), [[1.0], [2.0]], [0, 1], loss=nn.bce_with_logits, metrics=[nn.accuracy])["accuracy"]
     0.5
     """
+    see_that_it_is_a_module("evaluate", model)
     see_that_it_is_a_loss("evaluate", loss)
     size("evaluate", "batch_size", batch_size)
     return means(model, Examples(model, x, y, "evaluate"), loss, named(metrics), batch_size)
@@ -60,6 +63,7 @@ def means(model: Module, examples: Examples, loss: Loss, metrics: Mapping[str, M
         for inputs, targets in examples.in_order(batch):
             predictions = model(inputs)
             sums["loss"] += float(loss(predictions, targets)) * len(targets)
+            see_that_metrics_fit(loss, metrics, predictions)
             add_metrics(sums, metrics, predictions, targets)
     return {name: total / len(examples) for name, total in sums.items()}
 

@@ -80,6 +80,10 @@ class Examples:
 
 def _rows(asking: str, what: str, rows: Any) -> NDArray[Any]:
     """``rows`` as an array of their own."""
+    if hasattr(rows, "x") and hasattr(rows, "y"):
+        raise TypeError(
+            f"{asking}: {what} are an array or a list of numbers; of a {type(rows).__name__} pass data.x and data.y"
+        )
     try:
         array = np.array(rows.data if isinstance(rows, Tensor) else rows)
     except ValueError:
@@ -102,7 +106,8 @@ def hold_out(n: int, share: Any, rng: Generator) -> Rows:
         ValueError: it does not leave at least one on each side.
     """
     if isinstance(share, bool) or not isinstance(share, Real):
-        raise TypeError(f"fit: validation is (x, y), or a share such as 0.2; not {share!r}")
+        way_out = "; of it pass (data.x, data.y)" if hasattr(share, "x") and hasattr(share, "y") else ""
+        raise TypeError(f"fit: validation is (x, y), or a share such as 0.2; not {share!r}{way_out}")
     share = float(share)
     held = round(share * n) if 0 < share < 1 else 0
     if not 0 < held < n:

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class History:
-    """What happened in each epoch, in order: ``history["val_loss"]`` is a list of one number an epoch."""
+    """What happened in each epoch, in order: ``history["val_loss"]`` is a list of one number an epoch.
+
+    Raises:
+        KeyError: when asked for a name that it does not have.
+    """
 
     loss: list[float] = field(default_factory=list)  # mean over the epoch's examples, each before its batch's step
     val_loss: list[float] = field(default_factory=list)  # mean over the examples held out, after the epoch
@@ -28,7 +32,7 @@ class History:
             ValueError: there is none.
         """
         if name not in self.names():
-            hint = "; pass validation= to fit" if str(name).startswith("val_") else ""
+            hint = "; pass validation= to fit" if str(name).startswith("val_") and not self.val_loss else ""
             raise ValueError(f"History: there is no {name} in {', '.join(self.names())}{hint}")
         return self[name][-1]
 

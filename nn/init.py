@@ -11,22 +11,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .rng import Generator
+from .settings import is_number
 
 Weights: TypeAlias = NDArray[np.float64]
 Initialiser: TypeAlias = Callable[["Generator", int, int], Weights]
 
 
 def normal(sigma: float = 0.1) -> Initialiser:
-    """Weights drawn from N(0, σ²)."""
-    if not sigma >= 0:
-        raise ValueError(f"normal: sigma must be at least 0, not {sigma}")
+    """Weights drawn from N(0, σ²), where σ is ``sigma``.
+
+    Raises:
+        ValueError: ``sigma`` is below 0.
+    """
+    if not (is_number(sigma) and sigma >= 0):
+        raise ValueError(f"normal: sigma must be at least 0, not {sigma!r}")
     return lambda rng, n_in, n_out: rng.normal(scale=sigma, size=(n_in, n_out))
 
 
 def uniform(low: float = -1.0, high: float = 1.0) -> Initialiser:
-    """Weights drawn evenly from ``[low, high)``; micrograd's by default."""
-    if not low <= high:
-        raise ValueError(f"uniform: low must not exceed high, but {low} > {high}")
+    """Weights drawn evenly from ``[low, high)``; micrograd's by default.
+
+    Raises:
+        ValueError: ``low`` exceeds ``high``.
+    """
+    if not (is_number(low) and is_number(high) and low <= high):
+        raise ValueError(f"uniform: low and high are numbers, and low must not exceed high; not {low!r} and {high!r}")
     return lambda rng, n_in, n_out: rng.uniform(low, high, size=(n_in, n_out))
 
 

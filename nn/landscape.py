@@ -11,7 +11,6 @@ from itertools import product
 from typing import Any, Protocol
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from .diagnostics import gradients
 from .evaluation import means, see_that_it_is_a_loss
@@ -19,6 +18,7 @@ from .examples import Examples
 from .kinds import Floats
 from .losses import Loss
 from .module import Module
+from .progress import progress
 from .rng import Rng
 
 State = Mapping[str, Floats]
@@ -156,7 +156,7 @@ def surface(
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             heights = [
                 height(plane.at(left, up))
-                for up, left in tqdm(list(product(b, a)), desc="landscape", delay=1.0, leave=False, disable=None)
+                for up, left in progress(list(product(b, a)), desc="landscape", delay=1.0, leave=False)
             ]
     finally:
         model.load_state_dict(before)

@@ -346,8 +346,10 @@ def _pair(loss: str, predictions: Any, targets: Any) -> tuple[Any, Any]:
     p, t = _floats(_given(loss, predictions)), _given(loss, targets)
     if p.shape != t.shape:
         if _without_ones(p.shape) != _without_ones(t.shape):
+            rows = p.shape[:-1] == t.shape and loss in ("bce", "bce_with_logits")
+            way_out = "; for a label beside each row of logits there is cross_entropy" if rows else ""
             raise ValueError(
-                f"{loss}: predictions have shape {p.shape}, targets {t.shape}; pass one target for each prediction"
+                f"{loss}: predictions have shape {p.shape}, targets {t.shape}; pass one target for each prediction{way_out}"
             )
         t = t.reshape(p.shape)
     return p, _floats(t, p)

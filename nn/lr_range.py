@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 from .callbacks import Callback, Run
 from .losses import Loss
-from .module import Module, generators
+from .module import Module, generators, see_that_it_is_a_module
 from .optim import SGD, Optimizer
+from .progress import progress
 from .rng import Rng
 from .schedules import LearningRate, exponential
+from .settings import is_number
 from .training import fit
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,10 @@ CLEAR = 3.4  # standard errors that a fall must come to; where nothing falls, on
 
 @dataclass(frozen=True, eq=False)
 class RangeTest:
-    """What each rate did: ``loss[i]`` is that of the batch on which a step of ``lr[i]`` was then taken."""
+    """What each rate did: ``loss[i]`` is that of the batch on which a step of ``lr[i]`` was then taken.
+
+    ``viz.plots.lr_range(test)`` shows it.
+    """
 
     lr: Floats
     loss: Floats
@@ -72,18 +76,21 @@ def lr_range_test(
     Raises:
         ValueError: the rates or ``steps`` are out of range; or the loss nowhere falls by more than its noise, from batch to
             batch, so that no rate can be suggested; and as ``fit``.
+        TypeError: as ``fit``.
         FloatingPointError, DomainError: the loss is not finite at the start.
 
     Source: Smith, *Cyclical Learning Rates for Training Neural Networks* (2017), section 3.3; for the two bounds, Gugger,
     *How Do You Find a Good Learning Rate* (2018).
     """
-    if not 0 < low < high < inf or not isinstance(steps, Integral) or steps < 10:
+    see_that_it_is_a_module("lr_range_test", model)
+    rising = is_number(low) and is_number(high) and 0 < low < high < inf
+    if not rising or not isinstance(steps, Integral) or steps < 10:
         raise ValueError(
-            f"lr_range_test: rates rise from low to high, above 0, in at least 10 steps; not {low} to {high} in {steps}"
+            f"lr_range_test: rates rise from low to high, above 0, in at least 10 steps; not {low!r} to {high!r} in {steps!r}"
         )
     rates = exponential(low, gamma=(high / low) ** (1 / (steps - 1)))
     optimizer = SGD(model.parameters(), lr=low) if optimizer is None else optimizer
-    with _restored(model, optimizer), tqdm(total=steps, desc="learning rates", delay=1.0, leave=False, disable=None) as bar:
+    with _restored(model, optimizer), progress(total=steps, desc="learning rates", delay=1.0, leave=False) as bar:
         sweep = _Sweep(steps, bar)
         try:
             fit(

@@ -18,7 +18,20 @@ class Module:
     """A part of a model: parameters and other modules in its attributes, and a ``forward``.
 
     Parameters are the leaves found in attributes and in lists, tuples, dicts and arrays of them, in the order in which the
-    attributes were first set. Names that begin with an underscore are private and not looked into.
+    attributes were first set. Names that begin with an underscore are private and not looked into. A leaf whose
+    ``requires_grad`` is False is kept and saved, and not trained; so a layer is frozen by ``for p in layer.parameters():
+    p.requires_grad = False``.
+
+    A layer of your own has its parameters as attributes, and is called by ``forward``:
+
+    >>> import autograd as ag
+    >>> class Scale(Module):
+    ...     def __init__(self, n):
+    ...         self.scale = Tensor([1.0] * n)
+    ...     def forward(self, x):
+    ...         return ag.tanh(self.scale * x)
+    >>> list(Scale(2).named_parameters())
+    [('scale', Tensor([1., 1.]))]
     """
 
     training = True
@@ -93,7 +106,10 @@ class Module:
 
         Raises:
             ValueError: names are missing or unknown, or a shape or a number does not fit; all of them are listed.
+            TypeError: ``state`` is no dict.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: a state is a dict of arrays, as state_dict() gives it; not {state!r}")
         blocks = dict(self._blocks())
         faults = [f"missing {name}" for name in blocks if name not in state]
         faults += [f"unknown {name}" for name in state if name not in blocks]
@@ -149,6 +165,12 @@ def place(module: Module, note: Note | None = None) -> str:
             if part is module and name:
                 return f"{name} = {module}"
     return str(module)
+
+
+def see_that_it_is_a_module(asking: str, model: Any) -> None:
+    """TypeError if ``model`` is something else."""
+    if not isinstance(model, Module):
+        raise TypeError(f"{asking}: model is a Module, such as nn.MLP(2, [8, 1]); not {model!r}")
 
 
 def generators(model: Module) -> list[Generator]:

@@ -61,6 +61,10 @@ def load(model: Module, path: StrPath) -> None:
 
     float32 goes into a float64 model, which holds it exactly, but not float64 into a float32 one.
 
+    Args:
+        model: what takes them, of the same layers as the one that was saved.
+        path: ends in ``.npz`` or ``.safetensors``.
+
     Raises:
         TypeError: ``model`` is no Module.
         LoadError: the file is not by ``save``, is damaged, or its names, shapes or dtypes are not those of ``model``.

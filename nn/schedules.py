@@ -21,11 +21,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Literal, TypeAlias
 
 from .callbacks import Callback, Run
 from .history import direction
+from .settings import is_number
 
 Schedule: TypeAlias = Callable[[int], float]
 
@@ -37,7 +38,7 @@ class constant:
     lr: float
 
     def __post_init__(self) -> None:
-        _see_that(self, "lr must be positive", 0 < self.lr < inf)
+        _see_that(self, "lr must be positive", _are_positive(self.lr))
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""
@@ -53,7 +54,7 @@ class step:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        _see_that(self, "lr and gamma must be positive", 0 < self.lr < inf and 0 < self.gamma < inf)
+        _see_that(self, "lr and gamma must be positive", _are_positive(self.lr, self.gamma))
         _see_that(self, "every must be whole and at least 1", isinstance(self.every, Integral) and self.every >= 1)
 
     def __call__(self, step: int) -> float:
@@ -69,7 +70,7 @@ class exponential:
     gamma: float
 
     def __post_init__(self) -> None:
-        _see_that(self, "lr and gamma must be positive", 0 < self.lr < inf and 0 < self.gamma < inf)
+        _see_that(self, "lr and gamma must be positive", _are_positive(self.lr, self.gamma))
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""
@@ -88,8 +89,9 @@ class cosine:
     lr_min: float = 0.0
 
     def __post_init__(self) -> None:
-        _see_that(self, "lr must be positive and lr_min between 0 and lr", 0 <= self.lr_min <= self.lr < inf and self.lr > 0)
-        _see_that(self, "steps must be at least 1", 1 <= self.steps < inf)
+        fit = _are_positive(self.lr) and is_number(self.lr_min) and 0 <= self.lr_min <= self.lr
+        _see_that(self, "lr must be positive and lr_min between 0 and lr", fit)
+        _see_that(self, "steps must be at least 1", _are_positive(self.steps) and self.steps >= 1)
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""
@@ -107,7 +109,8 @@ class inverse_time:
     decay: float
 
     def __post_init__(self) -> None:
-        _see_that(self, "lr must be positive and decay at least 0", 0 < self.lr < inf and 0 <= self.decay < inf)
+        fit = _are_positive(self.lr) and is_number(self.decay) and 0 <= self.decay < inf
+        _see_that(self, "lr must be positive and decay at least 0", fit)
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""
@@ -137,6 +140,10 @@ class warmup:
 
 def _is_schedule(schedule: Any) -> bool:
     return callable(schedule) and not isinstance(schedule, type)  # cosine, say, which makes one
+
+
+def _are_positive(*numbers: Any) -> bool:
+    return all(is_number(number) and 0 < number < inf for number in numbers)
 
 
 def _see_that(schedule: Any, rule: str, holds: bool) -> None:
@@ -184,7 +191,7 @@ class LearningRate(Callback):
     def before_step(self, run: Run) -> None:
         """Set each group's rate."""
         rate = self.schedule(run.step)
-        if not isinstance(rate, Real) or not 0 <= rate < inf:
+        if not is_number(rate) or not 0 <= rate < inf:
             raise ValueError(
                 f"LearningRate: {self.schedule!r} gives {rate!r} after {run.step} steps; a rate is finite, at least 0"
             )
@@ -234,14 +241,13 @@ class ReduceOnPlateau(Callback):
         monitor: str = "loss",
         mode: Literal["min", "max"] | None = None,
     ) -> None:
-        if not 0 < factor < 1 or not 0 <= threshold < 1:
+        if not all(is_number(x) for x in (factor, threshold)) or not 0 < factor < 1 or not 0 <= threshold < 1:
             raise ValueError(
-                f"ReduceOnPlateau: factor lies between 0 and 1, threshold from 0 up to 1; not {factor} and {threshold}"
+                f"ReduceOnPlateau: factor lies between 0 and 1, threshold from 0 up to 1; not {factor!r} and {threshold!r}"
             )
-        if not patience >= 0 or not cooldown >= 0 or not 0 <= min_lr < inf:
-            raise ValueError(
-                f"ReduceOnPlateau: patience, cooldown and min_lr are at least 0; not {patience}, {cooldown} and {min_lr}"
-            )
+        amounts = (patience, cooldown, min_lr)
+        if not all(is_number(x) and x >= 0 for x in amounts) or min_lr == inf:
+            raise ValueError(f"ReduceOnPlateau: patience, cooldown and min_lr are at least 0; not {amounts}")
         self.factor = factor
         self.patience = patience
         self.threshold = threshold

@@ -10,7 +10,7 @@ Source: Pedregosa et al., *Scikit-learn: Machine Learning in Python* (2011).
 import warnings
 from collections.abc import Callable
 from math import inf
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +26,7 @@ from .layers import MLP
 from .losses import cross_entropy, l2, mse
 from .modes import evaluated
 from .optim import SGD, Adam, Optimizer
+from .settings import is_number
 from .training import fit
 
 try:
@@ -45,10 +46,6 @@ _DTYPES = (np.float64, np.float32)
 _NAMES = {"identity": "linear", "logistic": "sigmoid"}  # scikit-learn's, and ours
 
 
-def _is_real(x: Any) -> bool:
-    return isinstance(x, Real)
-
-
 def _sizes(x: Any) -> list[Any]:
     return list(np.ravel(x).tolist())
 
@@ -57,18 +54,18 @@ def _is_count(x: Any) -> bool:
     return isinstance(x, Integral) and not isinstance(x, bool) and int(x) >= 1
 
 
-_AMOUNT = ("a finite number of at least 0", lambda x: _is_real(x) and 0 <= x < inf)
+_AMOUNT = ("a finite number of at least 0", lambda x: is_number(x) and 0 <= x < inf)
 _COUNT = ("a whole number of at least 1", _is_count)
 _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "hidden_layer_sizes": ("whole numbers of at least 1, such as (100, 50)", lambda x: all(map(_is_count, _sizes(x)))),
     "solver": ("'adam', 'sgd' or a kind of optimizer, such as nn.AdamW", lambda x: callable(x) or x in ("adam", "sgd")),
     "alpha": _AMOUNT,
     "batch_size": ("'auto' or a whole number of at least 1", lambda x: x == "auto" or _is_count(x)),
-    "learning_rate_init": ("a finite number above 0", lambda x: _is_real(x) and 0 < x < inf),
+    "learning_rate_init": ("a finite number above 0", lambda x: is_number(x) and 0 < x < inf),
     "max_iter": _COUNT,
     "tol": _AMOUNT,
-    "momentum": ("at least 0 and less than 1", lambda x: _is_real(x) and 0 <= x < 1),
-    "validation_fraction": ("between 0 and 1", lambda x: _is_real(x) and 0 < x < 1),
+    "momentum": ("at least 0 and less than 1", lambda x: is_number(x) and 0 <= x < 1),
+    "validation_fraction": ("between 0 and 1", lambda x: is_number(x) and 0 < x < 1),
     "n_iter_no_change": _COUNT,
 }
 

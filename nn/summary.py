@@ -42,9 +42,10 @@ class Summary:
     nodes: int  # that it records, parameters and inputs included
 
     def __str__(self) -> str:
+        shown = [row.module if len(row.module) <= 60 else row.module[:59] + "…" for row in self.rows]
         width = max((len(row.name) for row in self.rows), default=0)
-        breadth = max((len(row.module) for row in self.rows), default=0)
-        lines = [f"{row.name:<{width}}  {row.module:<{breadth}}  {row.parameters:>9,}" for row in self.rows]
+        breadth = max(map(len, shown), default=0)
+        lines = [f"{row.name:<{width}}  {module:<{breadth}}  {row.parameters:>9,}" for row, module in zip(self.rows, shown)]
         lines.append(
             f"{self.parameters:,} parameters; one forward pass: {self.scalar_ops:,} scalar ops, {self.nodes:,} graph nodes"
         )
@@ -66,9 +67,11 @@ def summarise(model: Model, x: Any = None) -> Summary:
     seen: set[Node] = set()
     for output in outputs:
         leaves_and_computed(output, seen)
-    rows = tuple(Row(name or "model", str(module), _count(module.parameters())) for name, module in modules)
+    rows = tuple(
+        Row(name or "model", str(module), _count(module.parameters())) for name, module in modules if module.state_dict()
+    )
     total = _count(model.parameters())
-    return Summary(tuple(row for row in rows if row.parameters), total, sum(map(_scalar_ops, seen)), len(seen))
+    return Summary(rows, total, sum(map(_scalar_ops, seen)), len(seen))
 
 
 def _zeros(modules: Any) -> Any:

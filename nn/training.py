@@ -6,7 +6,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from autograd import DomainError, Node, Tensor, Value, topological_order
 
@@ -18,8 +17,10 @@ from .history import History
 from .layers.making import size
 from .losses import Loss
 from .metrics import Metric, named
-from .module import Module, place
+from .mixups import see_that_metrics_fit, see_that_they_are_logits
+from .module import Module, place, see_that_it_is_a_module
 from .optim import SGD, Optimizer
+from .progress import progress
 from .rng import Rng
 from .saving import StrPath
 
@@ -73,20 +74,25 @@ def fit(
     Raises:
         ValueError: the numbers of examples and targets disagree or are 0, a setting is out of range, or the optimizer is not of
             this model.
-        TypeError: the model is no Module, the optimizer no Optimizer or a callback no Callback; examples or targets are no
-            numbers; the loss or a metric is no function, or the loss does not give one Value or Tensor.
+        TypeError: the model is no Module, the optimizer no Optimizer, a callback no Callback or the history no History;
+            examples or targets are no numbers; the loss or a metric is no function, or the loss does not give one Value or
+            Tensor.
         FloatingPointError: the loss became infinite or nan; says in which epoch and batch, and at which node it began. The
             parameters are those before that step. Or a parameter did, in the last step.
         DomainError: an op on Values overflowed or left its domain; likewise.
         LoadError: what is at ``resume`` is damaged, or is no checkpoint of this model, optimizer and data. Nothing was changed.
         FileNotFoundError: there is nothing at ``resume``.
 
+    Warns:
+        UserWarning: a loss of logits is given probabilities, the outputs of a sigmoid or a softmax.
+
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
-    if not isinstance(model, Module):
-        raise TypeError(f"fit: model is a Module, such as nn.MLP(2, [8, 1]); not {model!r}")
+    see_that_it_is_a_module("fit", model)
     optimizer = SGD(model.parameters(), lr=0.1) if optimizer is None else optimizer
     _see_that_they_fit(model, loss, optimizer, epochs, batch_size, tol)
+    if history is not None and not isinstance(history, History):
+        raise TypeError(f"fit: history is a History to go on with, nn.History(); not {history!r}")
     metrics = named(metrics)
     watching = Together(callbacks)
     examples = Examples(model, x, y)
@@ -107,6 +113,7 @@ def fit(
     watching.begin(run)
     if remind:
         remind()
+    first = run.step
     try:
         with _bar(run, verbose) as bar, np.errstate(over="ignore", invalid="ignore"):
             while not run.stop and (run.order is not None or run.epoch < epochs):
@@ -115,6 +122,9 @@ def fit(
                     predictions = model(inputs)
                     error = loss(predictions, targets)
                     run.loss = _number(error, run, batch)
+                    if run.step == first:
+                        see_that_they_are_logits(loss, predictions)
+                        see_that_metrics_fit(loss, metrics, predictions)
                     optimizer.zero_grad()
                     for parameter in beside:  # what the optimizer does not move
                         parameter.zero_grad()
@@ -129,7 +139,7 @@ def fit(
                 watching.after_epoch(run)
             _see_that_it_ended_well(model)
     except DomainError as error:
-        error.add_note(f"fit: this was in {_where(run, batch)}; a smaller learning rate may help")
+        error.add_note(f"fit: this was in {_where(run, batch)}{_advice(run)}")
         raise
     finally:
         watching.end(run)
@@ -203,7 +213,7 @@ def _number(error: Any, run: Run, batch: int) -> float:
         raise TypeError(f"fit: the loss must be one number, and came in shape {error.shape}; take its mean()")
     number = error.item()
     if not isfinite(number):
-        raise FloatingPointError(f"fit: the loss is {number} in {_where(run, batch)}{_first_nonfinite(error, run.model)}")
+        raise FloatingPointError(f"fit: the loss is {number} in {_where(run, batch)}{_first_nonfinite(error, run)}")
     return number
 
 
@@ -221,21 +231,26 @@ def _where(run: Run, batch: int) -> str:
     return f"epoch {run.epoch}, " + (f"batch {run.seen // batch + 1}" if within else "among the examples held out")
 
 
-def _first_nonfinite(root: Node, model: Module) -> str:
+def _advice(run: Run) -> str:
+    """What may help, unless no step was taken yet."""
+    return "; a smaller learning rate may help" if run.step else ""
+
+
+def _first_nonfinite(root: Node, run: Run) -> str:
     """The first node behind ``root`` that holds a nan or an infinity, in words, and what may help."""
     node = next(node for node in topological_order(root) if not np.isfinite(node.data).all())
-    names: dict[Node, str] = {parameter: name for name, parameter in model.named_parameters()}
+    names: dict[Node, str] = {parameter: name for name, parameter in run.model.named_parameters()}
     if node.op is None and node not in names:
         return f": there is a nan or an infinity among what was given, in {node.name}; look at the examples and their targets"
     if node.op is None:
         what = f"the parameter {names[node]}"
     else:
         what = node.name + (f", made in {place(node.module, node._note)}" if isinstance(node.module, Module) else "")
-    return f"; a smaller learning rate may help. The first that is not finite is {what}"
+    return f"{_advice(run)}. The first that is not finite is {what}"
 
 
 def _bar(run: Run, verbose: bool) -> Any:
-    return tqdm(total=run.steps, initial=run.step, unit="step", disable=None if verbose else True, dynamic_ncols=True)
+    return progress(total=run.steps, initial=run.step, unit="step", shown=verbose)
 
 
 def _shown(run: Run) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm.auto import tqdm
 
 import nn
 from autograd import Value, no_grad
 from autograd.gradcheck import central_difference
 from nn.data import Dataset
+from nn.progress import progress
 
 from .words import printable
 
@@ -100,7 +100,7 @@ class Run:
         loss().backward()
         named = [(name, parameter) for name, parameter in self.model.named_parameters() if parameter.grad]
         chosen = sorted(self._rng.choice(len(named), min(CHECKED, len(named)), replace=False)) if named else []
-        for i in tqdm(chosen, desc="checking", leave=False, disable=None):
+        for i in progress(chosen, desc="checking", leave=False):
             name, parameter = named[i]
             start = parameter.data
 
@@ -128,7 +128,7 @@ class Run:
     def predict(self, x: NDArray[np.float64], doing: str) -> NDArray[np.float64]:
         """For two classes the probability of the second, shape ``(n,)``; else every class's, shape ``(n, classes)``."""
         with no_grad():
-            logits = np.array([self.model(row) for row in tqdm(x, desc=doing, leave=False, disable=None)], dtype=np.float64)
+            logits = np.array([self.model(row) for row in progress(x, desc=doing, leave=False)], dtype=np.float64)
         probabilities: NDArray[np.float64]
         if len(self.classes) == 2:
             probabilities = np.exp(-np.logaddexp(0.0, -logits))

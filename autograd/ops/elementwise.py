@@ -207,13 +207,19 @@ def sigmoid(xp: XP, x: X) -> X:
 
 @elementwise(lambda xp, z, x: _logistic(xp, x), domain=(REAL,))
 def softplus(xp: XP, x: X) -> X:
-    """Smooth rectifier, ``z = ln(1 + eˣ)``, for any ``x`` without overflow."""
+    """Smooth rectifier, ``z = ln(1 + eˣ)``, for any ``x`` without overflow.
+
+    Source: Dugas et al., *Incorporating Second-Order Functional Knowledge for Better Option Pricing* (2001).
+    """
     return xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
 @elementwise(lambda xp, z, x: xp.where(x > 0, 1.0, 0.0), domain=(REAL,), symbol="ReLU")
 def relu(xp: XP, x: X) -> X:
-    """Rectifier, ``z = max(x, 0)``; at the kink ``∂z/∂x = 0`` by convention."""
+    """Rectifier, ``z = max(x, 0)``; at the kink ``∂z/∂x = 0`` by convention.
+
+    Source: Nair and Hinton, *Rectified Linear Units Improve Restricted Boltzmann Machines* (2010).
+    """
     return xp.maximum(x, 0.0)
 
 

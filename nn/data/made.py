@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..rng import Rng
+from ..settings import is_number
 from .dataset import Dataset, Floats, Labels, numeric
 
 
@@ -40,8 +41,8 @@ def circles(n: int = 200, noise: float = 0.05, *, factor: float = 0.5, rng: Rng 
         ValueError: an argument is out of range.
     """
     _see_that_they_are_in_range("circles", n, 2, noise)
-    if not 0 < factor < 1:
-        raise ValueError(f"circles: factor must lie between 0 and 1, not {factor}")
+    if not (is_number(factor) and 0 < factor < 1):
+        raise ValueError(f"circles: factor must lie between 0 and 1, not {factor!r}")
     outer, inner = (np.linspace(0, 2 * np.pi, size, endpoint=False) for size in _shares(n, 2))
     return _in_classes([_polar(1.0, outer), _polar(factor, inner)], noise, ("outer", "inner"), rng)
 
@@ -61,8 +62,8 @@ def spirals(n: int = 200, noise: float = 0.02, *, classes: int = 2, turns: float
 
     Source: Lang and Witbrock, *Learning to Tell Two Spirals Apart* (1988).
     """
-    if not isinstance(classes, Integral) or classes < 2 or not 0 < turns < float("inf"):
-        raise ValueError(f"spirals: classes must be whole and at least 2, turns more than 0; not {classes} and {turns}")
+    if not isinstance(classes, Integral) or classes < 2 or not (is_number(turns) and 0 < turns < float("inf")):
+        raise ValueError(f"spirals: classes must be whole and at least 2, turns more than 0; not {classes!r} and {turns!r}")
     _see_that_they_are_in_range("spirals", n, classes, noise)
     arms = []
     for arm, size in enumerate(_shares(n, classes)):
@@ -135,8 +136,8 @@ def sine(n: int = 100, noise: float = 0.1, *, rng: Rng = None) -> Dataset:
 
 
 def _see_that_they_are_in_range(name: str, n: int, least: int, noise: float) -> None:
-    if not isinstance(n, Integral) or n < least or not 0 <= noise < float("inf"):
-        raise ValueError(f"{name}: n must be whole and at least {least} and noise at least 0, not {n} and {noise}")
+    if not isinstance(n, Integral) or n < least or not (is_number(noise) and 0 <= noise < float("inf")):
+        raise ValueError(f"{name}: n must be whole and at least {least} and noise at least 0, not {n!r} and {noise!r}")
 
 
 def _shares(n: int, classes: int) -> list[int]:

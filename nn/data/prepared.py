@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import Tensor
 
 from ..rng import Rng
+from ..settings import is_number
 from .dataset import Dataset, Floats, numeric
 
 Part = TypeVar("Part", Dataset, NDArray[Any])
@@ -44,8 +45,8 @@ def split(*data: Any, held_out: float = 0.2, stratify: ArrayLike | None = None, 
         TypeError: what came is not a row of examples.
     """
     n = _length("split", data)
-    if n < 2 or not 0 < held_out < 1:
-        raise ValueError(f"split: it takes at least 2 examples and a share between 0 and 1, not {n} and {held_out}")
+    if n < 2 or not (is_number(held_out) and 0 < held_out < 1):
+        raise ValueError(f"split: it takes at least 2 examples and a share between 0 and 1, not {n} and {held_out!r}")
     order = np.random.default_rng(rng).permutation(n)
     turn: NDArray[Any] = np.arange(n)
     if stratify is not None:

@@ -10,6 +10,8 @@ from .dataset import Dataset
 def digits() -> Dataset:
     """1,797 images of handwritten digits, 8×8 pixels row by row, from 0 (white) to 1 (black).
 
+    For an ``nn.Conv2d``, which takes images, ``data.x.reshape(-1, 1, 8, 8)``.
+
     Source: Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits* (UCI, 1998), CC BY 4.0.
     """
     with resources.files("nn").joinpath("datasets/digits.npz").open("rb") as file, np.load(file) as arrays:

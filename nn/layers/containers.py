@@ -20,18 +20,16 @@ from .making import shown
 class Sequential(Module):
     """Modules, or functions, one after the other, ``y = fₙ(… f₂(f₁(x)))``.
 
+    Args:
+        layers: ``f₁`` to ``fₙ``, one by one; kept in the list ``layers``.
+
     Raises:
         TypeError: one of them can't be called.
     """
 
     def __init__(self, *layers: Callable[[Any], Any]) -> None:
         for layer in layers:
-            if isinstance(layer, type):
-                raise TypeError(f"{type(self).__name__}: {layer.__name__} is a class; pass {layer.__name__}()")
-            if not callable(layer):
-                raise TypeError(
-                    f"{type(self).__name__}: {layer!r} is no layer; pass layers one by one, {type(self).__name__}(*layers)"
-                )
+            _see_that_it_can_be_called(type(self).__name__, layer)
         self.layers = list(layers)
 
     def forward(self, x: Any) -> Any:
@@ -44,6 +42,13 @@ class Sequential(Module):
         return f"Sequential({', '.join(map(str, self.layers))})"
 
 
+def _see_that_it_can_be_called(name: str, layer: Any) -> None:
+    if isinstance(layer, type):
+        raise TypeError(f"{name}: {layer.__name__} is a class; pass {layer.__name__}()")
+    if not callable(layer):
+        raise TypeError(f"{name}: {layer!r} is no layer; pass layers one by one, {name}(*layers)")
+
+
 class Residual(Sequential):
     """Layers with a way round them, ``y = x + f(x)``: what they learn is the change, and gradients reach ``x`` unweakened.
 
@@ -52,15 +57,24 @@ class Residual(Sequential):
         shortcut: what ``x`` passes through on the way round, such as a ``Dense`` without activation where ``f(x)`` has another
             shape; by default nothing.
 
+    Raises:
+        TypeError: one of them can't be called.
+
     Source: He et al., *Deep Residual Learning for Image Recognition* (2016), equations 1 and 2.
     """
 
     def __init__(self, *layers: Callable[[Any], Any], shortcut: Callable[[Any], Any] | None = None) -> None:
         super().__init__(*layers)
+        if shortcut is not None:
+            _see_that_it_can_be_called("Residual", shortcut)
         self.shortcut = shortcut
 
     def forward(self, x: Any) -> Any:
-        """``x``, or what the shortcut makes of it, and to it what the layers make of it."""
+        """``x``, or what the shortcut makes of it, and to it what the layers make of it.
+
+        Raises:
+            ValueError: the two differ in shape.
+        """
         change = super().forward(x)
         x = x if self.shortcut is None else self.shortcut(x)
         x = given(change, x) if isinstance(change, Tensor) else elements(x)
@@ -87,6 +101,12 @@ class MLP(Sequential):
         rng: source of the first weights, a Generator or a seed.
         init: their distribution; by default He's for rectifiers, else Glorot's.
         kind: Value or Tensor, what it is made of.
+
+    Raises:
+        ValueError: ``sizes`` is no list of sizes; or as for ``Dense``.
+        TypeError: as for ``Dense``.
+
+    Source: Rumelhart, Hinton, Williams, *Learning Representations by Back-Propagating Errors* (1986).
 
     >>> model = MLP(2, [16, 16, 1], rng=0)
     >>> len(model.parameters())

@@ -37,6 +37,11 @@ class Conv2d(Module):
 
     ``weight`` has shape ``(n_out, n_in, height, width)``, ``bias`` ``(n_out,)``.
 
+    Raises:
+        ValueError: a size is not a whole number (of at least 1; a padding, 0), or two of them; there is no activation of that
+            name; or ``init`` gives another shape.
+        TypeError: ``init`` is no function, ``activation`` is a class, or ``kind`` is neither Value nor Tensor.
+
     Source: LeCun et al., *Gradient-Based Learning Applied to Document Recognition* (1998), section II.A.
     """
 
@@ -66,17 +71,31 @@ class Conv2d(Module):
         self.bias = block(kind, np.zeros(self.n_out), "b")
 
     def forward(self, x: Any) -> Any:
-        """From ``(batch, n_in, h, w)`` to ``(batch, n_out, h', w')``, ``h' = (h + 2 padding - height) // stride + 1``."""
+        """From ``(batch, n_in, h, w)`` to ``(batch, n_out, h', w')``, ``h' = (h + 2 padding - height) // stride + 1``.
+
+        Raises:
+            ValueError: the shape does not fit, or is smaller than the window.
+            TypeError: ``x`` is made of the other kind.
+        """
         x = beside(self, self.weight, x)
         shape = ag.shape(x)
         if len(shape) != 4 or shape[1] != self.n_in:
             raise ValueError(
-                f"{place(self)} takes (batch, {self.n_in}, h, w), found shape {shape}; one image is a batch of one, x[None]"
+                f"{place(self)} takes (batch, {self.n_in}, h, w), found shape {shape}{_way_to_images(shape, self.n_in)}"
             )
         return self.activation(ag.conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding))
 
     def __repr__(self) -> str:
         return self._shown
+
+
+def _way_to_images(shape: tuple[int, ...], n: int) -> str:
+    """How what has ``shape`` becomes a batch of images of ``n`` channels, if it can be told."""
+    if len(shape) == 4:
+        return "; channels come before height and width, x.transpose(0, 3, 1, 2)" if shape[3] == n else ""
+    if len(shape) == 3 and shape[0] == n:
+        return "; one image is a batch of one, x[None]"
+    return f"; fold it so, x.reshape(-1, {n}, h, w)"
 
 
 class _Pool2d(Module):
@@ -96,6 +115,11 @@ class MaxPool2d(_Pool2d):
     Args:
         kernel_size: height and width of the window.
         stride: how far apart windows lie; by default they do not overlap.
+
+    Raises:
+        ValueError: a size is not a whole number of at least 1, or two of them; or, when called, a window does not fit.
+
+    Source: Weng, Ahuja, Huang, *Learning Recognition and Segmentation of 3-D Objects from 2-D Images* (1993), section 3.
     """
 
     def forward(self, x: Any) -> Any:
@@ -109,6 +133,11 @@ class AvgPool2d(_Pool2d):
     Args:
         kernel_size: height and width of the window.
         stride: how far apart windows lie; by default they do not overlap.
+
+    Raises:
+        ValueError: a size is not a whole number of at least 1, or two of them; or, when called, a window does not fit.
+
+    Source: LeCun et al., *Gradient-Based Learning Applied to Document Recognition* (1998), section II.B.
     """
 
     def forward(self, x: Any) -> Any:
@@ -118,7 +147,11 @@ class AvgPool2d(_Pool2d):
 
 class Flatten(Module):
     """Each example as one row of numbers, ``(batch, …)`` to ``(batch, n)``. The first axis is always the batch, so one image is
-    a batch of one, ``x[None]``."""
+    a batch of one, ``x[None]``.
+
+    Raises:
+        ValueError: when called, if what came has fewer than two axes.
+    """
 
     def forward(self, x: Any) -> Any:
         """All axes but the first in one."""

@@ -24,6 +24,11 @@ class Perceptron(Module):
         init: their distribution; by default He's for rectifiers, else Glorot's.
         kind: Value or Tensor, what it is made of.
 
+    Raises:
+        ValueError: a size is not a whole number of at least 1, there is no activation of that name, or ``init`` gives another
+            shape.
+        TypeError: ``init`` is no function, ``activation`` is a class, or ``kind`` is neither Value nor Tensor.
+
     Source: Rosenblatt, *The Perceptron* (1958).
     """
 
@@ -43,7 +48,12 @@ class Perceptron(Module):
         self.bias = block(kind, 0.0, "b")
 
     def forward(self, x: Any) -> Any:
-        """From ``n_in`` numbers to one; from a batch of them, ``(…, n_in)``, to ``(…)``."""
+        """From ``n_in`` numbers to one; from a batch of them, ``(…, n_in)``, to ``(…)``.
+
+        Raises:
+            ValueError: an example has another size, or there is none.
+            TypeError: ``x`` is no list of numbers, or is made of the other kind.
+        """
         return self.activation(ag.linear(examples(self, x), self.weight, self.bias))
 
     def __repr__(self) -> str:
@@ -63,6 +73,13 @@ class Dense(Module):
 
     ``weight``, of shape ``(n_in, n_out)``, leads from input ``i`` to output ``j`` by ``weight[i, j]``; ``bias[j]`` belongs to
     output ``j``.
+
+    Raises:
+        ValueError: a size is not a whole number of at least 1, there is no activation of that name, or ``init`` gives another
+            shape.
+        TypeError: ``init`` is no function, ``activation`` is a class, or ``kind`` is neither Value nor Tensor.
+
+    Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.3.
     """
 
     def __init__(
@@ -83,7 +100,12 @@ class Dense(Module):
         self.bias = block(kind, [0.0] * self.n_out, "b")
 
     def forward(self, x: Any) -> Any:
-        """From ``n_in`` numbers to ``n_out``; from a batch of them, ``(…, n_in)``, to ``(…, n_out)``."""
+        """From ``n_in`` numbers to ``n_out``; from a batch of them, ``(…, n_in)``, to ``(…, n_out)``.
+
+        Raises:
+            ValueError: an example has another size, or there is none.
+            TypeError: ``x`` is no list of numbers, or is made of the other kind.
+        """
         return self.activation(ag.linear(examples(self, x), self.weight, self.bias))
 
     def __repr__(self) -> str:

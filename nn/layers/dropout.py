@@ -10,6 +10,7 @@ from autograd import Tensor
 from ..kinds import elements
 from ..module import Module
 from ..rng import Rng
+from ..settings import is_number
 
 
 class Dropout(Module):
@@ -21,11 +22,14 @@ class Dropout(Module):
         p: how likely a number is dropped, from 0 up to but not including 1.
         rng: source of the masks, a Generator or a seed; kept as ``rng``.
 
+    Raises:
+        ValueError: ``p`` lies outside its range.
+
     Source: Srivastava et al., *Dropout: A Simple Way to Prevent Neural Networks from Overfitting* (2014), section 10.
     """
 
     def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
-        if not 0 <= p < 1:
+        if not (is_number(p) and 0 <= p < 1):
             raise ValueError(f"Dropout: p must be at least 0 and less than 1, not {p!r}")
         self.p = p
         self.rng = np.random.default_rng(rng)

@@ -24,6 +24,10 @@ class Embedding(Module):
         init: their distribution; by default N(0, 1).
         kind: Value or Tensor, what it is made of.
 
+    Raises:
+        ValueError: a size is not a whole number of at least 1, or ``init`` gives another shape.
+        TypeError: ``init`` is no function, or ``kind`` is neither Value nor Tensor.
+
     Source: Bengio et al., *A Neural Probabilistic Language Model* (2003), section 2.
     """
 

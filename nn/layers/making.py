@@ -90,7 +90,8 @@ def examples(layer: Any, x: Any) -> Any:
         raise TypeError(_found(layer, x))
     x = beside(layer, layer.weight, x)
     if not x.ndim or x.shape[-1] != layer.n_in:
-        raise ValueError(f"{place(layer)} takes {layer.n_in} inputs, found {x.shape[-1] if x.ndim else 1}")
+        images = f" in a batch of shape {x.shape}; nn.Flatten() before it makes rows of them" if x.ndim > 2 else ""
+        raise ValueError(f"{place(layer)} takes {layer.n_in} inputs, found {x.shape[-1] if x.ndim else 1}{images}")
     if 0 in x.shape:
         raise ValueError(f"{place(layer)} takes {layer.n_in} inputs, found a batch of no examples")
     return x

@@ -10,6 +10,7 @@ from autograd import Value
 
 from ..kinds import Kind, block, numbers, write
 from ..module import Module, place
+from ..settings import is_number
 from .making import beside, size
 
 
@@ -27,12 +28,16 @@ class BatchNorm(Module):
         affine: learn ``weight`` and ``bias``.
         kind: Value or Tensor, what it is made of.
 
+    Raises:
+        ValueError: ``n`` is not a whole number of at least 1, or ``momentum`` or ``eps`` is out of range.
+        TypeError: ``kind`` is neither Value nor Tensor.
+
     Source: Ioffe and Szegedy, *Batch Normalization* (2015), algorithms 1 and 2.
     """
 
     def __init__(self, n: int, momentum: float = 0.1, eps: float = 1e-5, affine: bool = True, *, kind: Kind = Value) -> None:
         self.n = size("BatchNorm", "n", n)
-        if not 0 <= momentum <= 1:
+        if not (is_number(momentum) and 0 <= momentum <= 1):
             raise ValueError(f"BatchNorm: momentum must be at least 0 and at most 1, not {momentum!r}")
         self.momentum = momentum
         self.eps = _positive("BatchNorm", eps)
@@ -48,6 +53,7 @@ class BatchNorm(Module):
 
         Raises:
             ValueError: the shape does not fit, or in training a feature has a single number, whose variance says nothing.
+            TypeError: ``x`` is made of the other kind.
         """
         x = beside(self, self.running_mean, x)
         shape = ag.shape(x)
@@ -68,8 +74,8 @@ class BatchNorm(Module):
         n = x.size // self.n
         if n < 2:
             raise ValueError(
-                f"{place(self)} in training takes at least 2 numbers of each feature, found {n}; pass a larger batch, or "
-                "switch to evaluation by eval()"
+                f"{place(self)} in training takes at least 2 numbers of each feature, found {n}; pass a larger batch (in fit, "
+                "choose a batch_size that does not leave one example over), or switch to evaluation by eval()"
             )
         y, mean, var = normalised(x, axes, self.eps)
         self._follow(self.running_mean, numbers(mean))
@@ -92,6 +98,10 @@ class LayerNorm(Module):
         eps: keeps an example whose features are all equal from a division by 0.
         kind: Value or Tensor, what it is made of.
 
+    Raises:
+        ValueError: ``n`` is not one or several whole numbers of at least 1, or ``eps`` is out of range.
+        TypeError: ``kind`` is neither Value nor Tensor.
+
     Source: Ba, Kiros, Hinton, *Layer Normalization* (2016), equation 4.
     """
 
@@ -104,7 +114,12 @@ class LayerNorm(Module):
         self.bias = block(kind, np.zeros(self.shape), "b")
 
     def forward(self, x: Any) -> Any:
-        """The same shape, ``(…, *n)``: one example or a batch."""
+        """The same shape, ``(…, *n)``: one example or a batch.
+
+        Raises:
+            ValueError: the last axes are not ``n``.
+            TypeError: ``x`` is made of the other kind.
+        """
         x = beside(self, self.weight, x)
         axes = tuple(range(-len(self.shape), 0))
         if ag.shape(x)[axes[0] :] != self.shape:
@@ -125,6 +140,6 @@ def normalised(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any, Any
 
 
 def _positive(layer: str, eps: float) -> float:
-    if not 0 < eps < float("inf"):
+    if not (is_number(eps) and 0 < eps < float("inf")):
         raise ValueError(f"{layer}: eps must be a positive number, not {eps!r}")
     return eps

@@ -1,4 +1,12 @@
-"""Clipping: gradients kept from being too long, between ``backward()`` and ``step()``."""
+"""Clipping: gradients kept from being too long, between ``backward()`` and ``step()``. In ``fit`` that is ``before_step``:
+
+>>> import nn
+>>> class Clip(nn.Callback):
+...     def before_step(self, run):
+...         nn.clip_grad_norm(run.model.parameters(), max_norm=1.0)
+>>> model = nn.MLP(1, [1], rng=0)
+>>> _ = nn.fit(model, [[1e3], [2e3]], [0.0, 0.0], loss=nn.mse, epochs=9, callbacks=[Clip()], verbose=False)
+"""
 
 from collections.abc import Iterable
 from math import hypot, inf

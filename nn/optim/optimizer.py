@@ -13,10 +13,10 @@ from .packs import Array, Pack, UnzeroedGradientWarning, is_marked, mark, packs
 class Optimizer:
     """What moves parameters, one step for each gradient.
 
-    A kind of optimizer says what it remembers, hands its settings to ``__init__``, and writes ``_rule``.
+    A kind of optimizer says what it remembers, hands its settings to ``__init__``, and writes ``rule``.
 
     Args:
-        parameters: what moves, a model's ``parameters()``; or groups of it with settings of their own, such as
+        params: what moves, a model's ``parameters()``; or groups of it with settings of their own, such as
             ``[{"params": first, "lr": 1e-2}, {"params": others}]``.
         lr: learning rate, the length of a step per unit of what the rule makes of the gradient.
         accumulate: True where gradients are meant to be stepped on again, so that no warning comes.
@@ -24,15 +24,27 @@ class Optimizer:
 
     Raises:
         ValueError: there are no parameters, or one comes twice; or a setting has no such name or lies outside its range.
-        TypeError: ``parameters`` holds anything but leaves, or a setting is no number.
+        TypeError: ``params`` holds anything but leaves, or a setting is no number.
+
+    >>> import nn
+    >>> from autograd import Value
+    >>> class SignSGD(Optimizer):
+    ...     def rule(self, pack, t, lr):
+    ...         return lr * np.sign(pack.gradient())
+    >>> w = Value(3.0)
+    >>> optimizer = SignSGD([w], lr=0.5)
+    >>> (w * w).backward()
+    >>> optimizer.step()
+    >>> w.data
+    2.5
     """
 
     # Arrays like the parameters that the rule remembers, each with the setting that calls for it, "" for always.
-    _remembers: ClassVar[Mapping[str, str]] = {}
+    remembers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, parameters: Parameters, lr: float, *, accumulate: bool = False, **settings: Any) -> None:
+    def __init__(self, params: Parameters, lr: float, *, accumulate: bool = False, **settings: Any) -> None:
         kind = type(self).__name__
-        self.groups = grouped(kind, parameters, {"lr": lr, **settings})
+        self.groups = grouped(kind, params, {"lr": lr, **settings})
         if lr == 0:
             raise ValueError(f"{kind}: lr must be a positive number, not {lr}")
         self.parameters = [w for group in self.groups for w in group["params"]]
@@ -40,9 +52,9 @@ class Optimizer:
         self._packs = [packs(group["params"]) for group in self.groups]
         self._watching = not accumulate
 
-    def _rule(self, pack: Pack, t: int, **settings: Any) -> Array:
+    def rule(self, pack: Pack, t: int, **settings: Any) -> Array:
         """What step ``t``, counted from 1, takes from the parameters of ``pack``: a new array."""
-        raise NotImplementedError(f"{type(self).__name__} has no _rule(pack, t, **settings) yet; write one")
+        raise NotImplementedError(f"{type(self).__name__} has no rule(pack, t, **settings) yet; write one")
 
     def step(self) -> None:
         """Move every parameter once, along the gradient it has now; frozen ones (``requires_grad`` is False) stay.
@@ -56,7 +68,7 @@ class Optimizer:
         for group, packed in zip(self.groups, self._packs):
             settings = group.settings
             for pack in packed:
-                pack.descend(self._rule(pack, self.steps, **settings))
+                pack.descend(self.rule(pack, self.steps, **settings))
                 if self._watching:
                     mark(pack.parameters[0])
 
@@ -154,7 +166,7 @@ class Optimizer:
         return settings, memory
 
     def _remembered(self, settings: Mapping[str, Any]) -> list[str]:
-        return [name for name, setting in self._remembers.items() if not setting or settings[setting]]
+        return [name for name, setting in self.remembers.items() if not setting or settings[setting]]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({'; '.join(map(repr, self.groups))})"

@@ -4,8 +4,9 @@ plain, and with velocity .......... SGD, GradientDescent, Momentum, Nesterov
 a rate of its own for each weight . Adagrad, Adadelta, RMSprop
 both .............................. Adam, AdamW
 
-Names, defaults and equations are PyTorch's. In them ``w`` are the parameters, ``g`` their gradients, ``t`` counts steps from 1,
-squares, roots and quotients are taken element by element, and what is remembered starts at 0.
+Names, defaults and equations are PyTorch's; only SGD's default rate is Keras's. In them ``w`` are the parameters, ``g`` their
+gradients, ``t`` counts steps from 1, squares, roots and quotients are taken element by element, and what is remembered starts
+at 0.
 """
 
 from math import sqrt
@@ -26,7 +27,7 @@ class SGD(Optimizer):
         w ← w - lr · v                              (nesterov: w ← w - lr · (g + momentum · v))
 
     Args:
-        parameters: what moves, a model's ``parameters()``, or groups with settings of their own.
+        params: what moves, a model's ``parameters()``, or groups with settings of their own.
         lr: learning rate, the length of a step per unit of gradient.
         momentum: how much of the last step's velocity is kept, from 0 up to but not including 1.
         dampening: how much of the gradient the velocity leaves out.
@@ -42,11 +43,11 @@ class SGD(Optimizer):
     of Iteration Methods* (1964); Sutskever et al., *On the Importance of Initialization and Momentum in Deep Learning* (2013).
     """
 
-    _remembers: ClassVar = {"momentum_buffer": "momentum"}
+    remembers: ClassVar = {"momentum_buffer": "momentum"}
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 0.01,
         momentum: float = 0.0,
         dampening: float = 0.0,
@@ -56,7 +57,7 @@ class SGD(Optimizer):
         accumulate: bool = False,
     ) -> None:
         super().__init__(
-            parameters,
+            params,
             lr,
             momentum=momentum,
             dampening=dampening,
@@ -67,7 +68,7 @@ class SGD(Optimizer):
         if any(group["nesterov"] and (not group["momentum"] or group["dampening"]) for group in self.groups):
             raise ValueError(f"{type(self).__name__}: nesterov needs a momentum and no dampening")
 
-    def _rule(  # type: ignore[override]
+    def rule(  # type: ignore[override]
         self, pack: Pack, t: int, lr: float, momentum: float, dampening: float, weight_decay: float, nesterov: bool
     ) -> Array:
         g = pack.gradient(weight_decay)
@@ -82,34 +83,54 @@ class SGD(Optimizer):
 class GradientDescent(SGD):
     """Gradient descent, ``w ← w - lr · g``, where ``g`` is the gradient over all examples.
 
-    What makes it SGD is to take a batch of them.
+    What makes it SGD is to take a batch of them. Arguments and errors are those of ``SGD``.
 
     Source: Cauchy, *Méthode générale pour la résolution des systèmes d'équations simultanées* (1847).
     """
 
-    def __init__(self, parameters: Parameters, lr: float = 0.01, *, accumulate: bool = False) -> None:
-        super().__init__(parameters, lr, accumulate=accumulate)
+    def __init__(self, params: Parameters, lr: float = 0.01, *, accumulate: bool = False) -> None:
+        super().__init__(params, lr, accumulate=accumulate)
 
 
 class Momentum(SGD):
     """Gradient descent of a heavy ball, ``v ← momentum · v + g``, ``w ← w - lr · v``.
 
+    Arguments and errors are those of ``SGD``.
+
     Source: Polyak, *Some Methods of Speeding Up the Convergence of Iteration Methods* (1964).
     """
 
-    def __init__(self, parameters: Parameters, lr: float = 0.01, momentum: float = 0.9, *, accumulate: bool = False) -> None:
-        super().__init__(parameters, lr, momentum, accumulate=accumulate)
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        *,
+        accumulate: bool = False,
+    ) -> None:
+        super().__init__(params, lr, momentum, weight_decay=weight_decay, accumulate=accumulate)
 
 
 class Nesterov(SGD):
     """Momentum that looks ahead, ``v ← momentum · v + g``, ``w ← w - lr · (g + momentum · v)``.
 
+    Arguments and errors are those of ``SGD``; without momentum there is nothing to look ahead along.
+
     Source: Nesterov, *A Method of Solving a Convex Programming Problem with Convergence Rate O(1/k²)* (1983); in this form
     Sutskever et al., *On the Importance of Initialization and Momentum in Deep Learning* (2013).
     """
 
-    def __init__(self, parameters: Parameters, lr: float = 0.01, momentum: float = 0.9, *, accumulate: bool = False) -> None:
-        super().__init__(parameters, lr, momentum, nesterov=True, accumulate=accumulate)
+    def __init__(
+        self,
+        params: Parameters,
+        lr: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        *,
+        accumulate: bool = False,
+    ) -> None:
+        super().__init__(params, lr, momentum, weight_decay=weight_decay, nesterov=True, accumulate=accumulate)
 
 
 class Adagrad(Optimizer):
@@ -120,7 +141,7 @@ class Adagrad(Optimizer):
         w ← w - lr / (1 + (t - 1) · lr_decay) · g / (√s + eps)
 
     Args:
-        parameters: what moves, a model's ``parameters()``, or groups with settings of their own.
+        params: what moves, a model's ``parameters()``, or groups with settings of their own.
         lr: learning rate.
         lr_decay: how fast it falls.
         weight_decay: strength of an L2 penalty, ``weight_decay / 2 · ‖w‖²``.
@@ -134,11 +155,11 @@ class Adagrad(Optimizer):
     Source: Duchi, Hazan, Singer, *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization* (2011).
     """
 
-    _remembers: ClassVar = {"sum": ""}
+    remembers: ClassVar = {"sum": ""}
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 0.01,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
@@ -148,7 +169,7 @@ class Adagrad(Optimizer):
         accumulate: bool = False,
     ) -> None:
         super().__init__(
-            parameters,
+            params,
             lr,
             lr_decay=lr_decay,
             weight_decay=weight_decay,
@@ -157,7 +178,7 @@ class Adagrad(Optimizer):
             accumulate=accumulate,
         )
 
-    def _rule(  # type: ignore[override]
+    def rule(  # type: ignore[override]
         self, pack: Pack, t: int, lr: float, lr_decay: float, weight_decay: float, initial_accumulator_value: float, eps: float
     ) -> Array:
         g, s = pack.gradient(weight_decay), pack["sum"]
@@ -177,7 +198,7 @@ class Adadelta(Optimizer):
         w ← w - lr · δ
 
     Args:
-        parameters: what moves, a model's ``parameters()``, or groups with settings of their own.
+        params: what moves, a model's ``parameters()``, or groups with settings of their own.
         lr: learning rate; in the paper there is none.
         rho: how much of the averages of squares is kept, from 0 up to but not including 1.
         eps: keeps the quotient finite, and the first steps from being 0.
@@ -190,11 +211,11 @@ class Adadelta(Optimizer):
     Source: Zeiler, *ADADELTA: An Adaptive Learning Rate Method* (2012).
     """
 
-    _remembers: ClassVar = {"square_avg": "", "acc_delta": ""}
+    remembers: ClassVar = {"square_avg": "", "acc_delta": ""}
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
@@ -202,9 +223,9 @@ class Adadelta(Optimizer):
         *,
         accumulate: bool = False,
     ) -> None:
-        super().__init__(parameters, lr, rho=rho, eps=eps, weight_decay=weight_decay, accumulate=accumulate)
+        super().__init__(params, lr, rho=rho, eps=eps, weight_decay=weight_decay, accumulate=accumulate)
 
-    def _rule(  # type: ignore[override]
+    def rule(  # type: ignore[override]
         self, pack: Pack, t: int, lr: float, rho: float, eps: float, weight_decay: float
     ) -> Array:
         g = pack.gradient(weight_decay)
@@ -224,7 +245,7 @@ class RMSprop(Optimizer):
         w ← w - lr · v
 
     Args:
-        parameters: what moves, a model's ``parameters()``, or groups with settings of their own.
+        params: what moves, a model's ``parameters()``, or groups with settings of their own.
         lr: learning rate.
         alpha: how much of the running averages is kept, from 0 up to but not including 1.
         eps: keeps the quotient finite.
@@ -240,11 +261,11 @@ class RMSprop(Optimizer):
     Neural Networks* (2013).
     """
 
-    _remembers: ClassVar = {"square_avg": "", "grad_avg": "centered", "momentum_buffer": "momentum"}
+    remembers: ClassVar = {"square_avg": "", "grad_avg": "centered", "momentum_buffer": "momentum"}
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 0.01,
         alpha: float = 0.99,
         eps: float = 1e-8,
@@ -255,7 +276,7 @@ class RMSprop(Optimizer):
         accumulate: bool = False,
     ) -> None:
         super().__init__(
-            parameters,
+            params,
             lr,
             alpha=alpha,
             eps=eps,
@@ -265,7 +286,7 @@ class RMSprop(Optimizer):
             accumulate=accumulate,
         )
 
-    def _rule(  # type: ignore[override]
+    def rule(  # type: ignore[override]
         self, pack: Pack, t: int, lr: float, alpha: float, eps: float, weight_decay: float, momentum: float, centered: bool
     ) -> Array:
         g = pack.gradient(weight_decay)
@@ -294,7 +315,7 @@ class Adam(Optimizer):
         w ← w - lr · m̂ / (√v̂ + eps)
 
     Args:
-        parameters: what moves, a model's ``parameters()``, or groups with settings of their own.
+        params: what moves, a model's ``parameters()``, or groups with settings of their own.
         lr: learning rate; about how far each number moves in a step.
         betas: how much of ``m`` and ``v`` is kept, from 0 up to but not including 1.
         eps: keeps the quotient finite.
@@ -309,11 +330,11 @@ class Adam(Optimizer):
     the Convergence of Adam and Beyond* (2018).
     """
 
-    _remembers: ClassVar = {"exp_avg": "", "exp_avg_sq": "", "max_exp_avg_sq": "amsgrad"}
+    remembers: ClassVar = {"exp_avg": "", "exp_avg_sq": "", "max_exp_avg_sq": "amsgrad"}
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -322,11 +343,9 @@ class Adam(Optimizer):
         *,
         accumulate: bool = False,
     ) -> None:
-        super().__init__(
-            parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, accumulate=accumulate
-        )
+        super().__init__(params, lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, accumulate=accumulate)
 
-    def _rule(  # type: ignore[override]
+    def rule(  # type: ignore[override]
         self, pack: Pack, t: int, lr: float, betas: tuple[float, float], eps: float, weight_decay: float, amsgrad: bool
     ) -> Array:
         beta1, beta2 = betas
@@ -347,13 +366,15 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with weight decay that is not divided by anything, ``w ← w - lr · (m̂ / (√v̂ + eps) + weight_decay · w)``.
 
+    Arguments and errors are those of ``Adam``.
+
     Source: Loshchilov and Hutter, *Decoupled Weight Decay Regularization* (2019), algorithm 2; as in PyTorch, ``lr`` scales the
     decay too.
     """
 
     def __init__(
         self,
-        parameters: Parameters,
+        params: Parameters,
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -362,10 +383,10 @@ class AdamW(Adam):
         *,
         accumulate: bool = False,
     ) -> None:
-        super().__init__(parameters, lr, betas, eps, weight_decay, amsgrad, accumulate=accumulate)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, accumulate=accumulate)
 
-    def _rule(self, pack: Pack, t: int, lr: float, weight_decay: float, **adams: Any) -> Array:  # type: ignore[override]
-        return super()._rule(pack, t, lr, weight_decay=0.0, **adams) + lr * weight_decay * pack.numbers()
+    def rule(self, pack: Pack, t: int, lr: float, weight_decay: float, **adams: Any) -> Array:  # type: ignore[override]
+        return super().rule(pack, t, lr, weight_decay=0.0, **adams) + lr * weight_decay * pack.numbers()
 
 
 def _average(mean: Array, kept: float, x: Array) -> Array:

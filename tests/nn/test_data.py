@@ -124,6 +124,9 @@ def test_what_is_made_comes_from_its_seed(make):
     [
         (lambda: circles(1), "circles: n must be whole and at least 2 .* not 1 and 0.05"),
         (lambda: circles(10, factor=1.0), "circles: factor must lie between 0 and 1, not 1.0"),
+        (lambda: circles(10, factor="half"), "circles: factor must lie between 0 and 1, not 'half'"),
+        (lambda: circles(10, noise=None), "circles: .* noise at least 0, not 10 and None"),
+        (lambda: spirals(turns="1"), "turns more than 0; not 2 and '1'"),
         (lambda: spirals(classes=1), "spirals: classes must be whole and at least 2"),
         (lambda: spirals(classes=2.0), "spirals: classes must be whole"),
         (lambda: spirals(turns=0), "turns more than 0; not 2 and 0"),
@@ -337,6 +340,7 @@ def test_a_stratified_split_is_as_random_as_the_plain_one():
         (({0: "a", 1: "b"},), {}, TypeError, "not {0: 'a', 1: 'b'}"),
         ((Tensor(1.0),), {}, TypeError, "not Tensor(1.)"),
         ((ByColumn(),), {}, TypeError, "arrays or lists of examples; not by column"),
+        ((np.zeros(3),), {"held_out": "half"}, ValueError, "a share between 0 and 1, not 3 and 'half'"),
         ((np.zeros(3),), {"stratify": [0, 1]}, ValueError, "stratify has shape (2,), expected one label for each of 3"),
     ],
 )

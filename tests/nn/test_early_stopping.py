@@ -80,6 +80,11 @@ def test_what_is_not_there_to_be_watched_is_told_with_the_way_out():
     model = nn.Dense(1, 1, rng=0)
     with pytest.raises(ValueError, match="there is no val_loss in loss; pass validation= to fit"):
         nn.fit(model, [[1.0]], [1.0], loss=nn.mse, callbacks=[nn.EarlyStopping()], verbose=False)
+    with pytest.raises(ValueError, match=r"there is no val_acc in loss, val_loss$"):
+        nn.fit(
+            model, [[1.0]] * 2, [1.0] * 2, loss=nn.mse, validation=0.5, verbose=False,
+            callbacks=[nn.EarlyStopping("val_acc", mode="max")],
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -91,6 +96,7 @@ def test_what_is_not_there_to_be_watched_is_told_with_the_way_out():
         ({"monitor": "val_accuracy"}, "say which val_accuracy is better"),
         ({"min_delta": -1.0}, "min_delta is a number of at least 0, not -1.0"),
         ({"min_delta": math.nan}, "min_delta is a number of at least 0, not nan"),
+        ({"min_delta": "0.1"}, "min_delta is a number of at least 0, not '0.1'"),
     ],
 )
 def test_settings_without_a_meaning_are_refused(settings, words):

@@ -83,11 +83,21 @@ def test_a_frozen_model_is_judged_too(kind):
         ({"loss": "mse"}, TypeError, "evaluate: loss is a function of predictions and targets, such as nn.mse; not 'mse'"),
         ({"y": [1.0, 2.0]}, ValueError, "evaluate: 1 examples and 2 targets"),
         ({"metrics": "accuracy"}, TypeError, r"metrics is a list of functions"),
+        ({"model": 3}, TypeError, r"evaluate: model is a Module, such as nn.MLP\(2, \[8, 1\]\); not 3"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(settings, error, words):
     with pytest.raises(error, match=words):
-        nn.evaluate(nn.Dense(1, 1, rng=0), **{"x": [[1.0]], "y": [1.0], "loss": nn.mse, **settings})
+        nn.evaluate(**{"model": nn.Dense(1, 1, rng=0), "x": [[1.0]], "y": [1.0], "loss": nn.mse, **settings})
+
+
+def test_accuracy_beside_bce_is_that_of_logits_and_refused_for_single_probabilities():
+    model, x = nn.Dense(1, 1, "sigmoid", rng=0, kind=Tensor), [[1.0], [2.0]]
+    with pytest.raises(ValueError, match="accuracy takes logits, and bce goes with probabilities"):
+        nn.evaluate(model, x, [0, 1], loss=nn.bce, metrics=[nn.accuracy])
+    rows = nn.Dense(1, 2, "sigmoid", rng=0, kind=Tensor)
+    expected = float((rows(x).data.argmax(1) == [0, 1]).mean())
+    assert nn.evaluate(rows, x, np.eye(2), loss=nn.bce, metrics=[nn.accuracy])["accuracy"] == expected
 
 
 def test_a_model_that_overflows_has_an_infinite_loss_and_no_warning():

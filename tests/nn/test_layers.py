@@ -315,8 +315,12 @@ def test_an_initialiser_can_be_chosen():
 def test_initialisers_refuse_what_has_no_meaning():
     with pytest.raises(ValueError, match="sigma must be at least 0, not -1"):
         nn.init.normal(-1)
-    with pytest.raises(ValueError, match="low must not exceed high, but 2 > 1"):
+    with pytest.raises(ValueError, match="sigma must be at least 0, not 'small'"):
+        nn.init.normal("small")
+    with pytest.raises(ValueError, match="low must not exceed high; not 2 and 1"):
         nn.init.uniform(2, 1)
+    with pytest.raises(ValueError, match=r"low and high are numbers, .* not None and 1"):
+        nn.init.uniform(None, 1)
 
 
 # -- micrograd ---------------------------------------------------------------------------------------------------------------
@@ -443,6 +447,8 @@ def test_a_sequence_is_of_what_can_be_called(parts, words):
         nn.Sequential(*parts)
     with pytest.raises(TypeError, match=words.replace("Sequential", "Residual")):
         nn.Residual(*parts)
+    with pytest.raises(TypeError, match=r"Residual: .* is (no layer|a class)"):
+        nn.Residual(nn.Tanh(), shortcut=next(part for part in parts if not isinstance(part, nn.Module)))
 
 
 def test_sizes_may_come_from_numpy():

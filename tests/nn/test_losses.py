@@ -362,6 +362,12 @@ def test_targets_may_be_values():
         (nn.mse, [], [], "mse: the batch is empty"),
         (nn.mse, [1.0, 2.0], [None, 1.0], "mse: predictions and targets are numbers, not NoneType"),
         (nn.mse, [1.0, 2.0], ["a", "b"], "predictions and targets are numbers, and <U1 is no kind of them"),
+        (
+            nn.bce_with_logits,
+            [[1.0, 2.0]],
+            [1],
+            r"\(1, 2\), targets \(1,\); .*beside each row of logits there is cross_entropy",
+        ),
         (nn.hinge, [1.0], [0], "hinge: labels must be -1 or 1, not 0"),
         (nn.hinge, [1.0, 1.0], [1], r"hinge: predictions have shape \(2,\), targets \(1,\)"),
         (nn.bce, [0.5], [2], "bce: labels must lie between 0 and 1; 2 does not"),

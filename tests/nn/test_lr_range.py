@@ -151,12 +151,20 @@ def test_at_the_bottom_of_the_bowl_nothing_falls():
 
 @pytest.mark.parametrize(
     "settings",
-    [{"low": 0.0}, {"low": -1}, {"low": 1.0, "high": 0.1}, {"high": np.inf}, {"low": np.nan}, {"steps": 9}, {"steps": 20.5}],
+    [
+        {"low": 0.0}, {"low": -1}, {"low": "1"}, {"low": 1.0, "high": 0.1}, {"high": np.inf}, {"high": None}, {"low": np.nan},
+        {"steps": 9}, {"steps": 20.5},
+    ],
     ids=str,
-)
+)  # fmt: skip
 def test_rates_that_do_not_rise_are_refused(settings):
     with pytest.raises(ValueError, match="rates rise from low to high, above 0, in at least 10 steps"):
         lr_range_test(Bowl(), [[0.0]], [0.0], loss=curved(1.0), **settings)
+
+
+def test_only_modules_are_tested():
+    with pytest.raises(TypeError, match=r"lr_range_test: model is a Module, such as .* not 3"):
+        lr_range_test(3, [[0.0]], [0.0], loss=curved(1.0))
 
 
 @pytest.mark.parametrize(("x", "y"), [([], []), ([[0.0]], [0.0, 1.0])])

@@ -222,6 +222,11 @@ def test_a_state_that_does_not_fit_changes_nothing_and_lists_every_fault(state, 
     assert {name: array.tolist() for name, array in model.state_dict().items()} == before
 
 
+def test_what_is_no_state_is_refused():
+    with pytest.raises(TypeError, match=r"load_state_dict: a state is a dict of arrays, as state_dict\(\) gives it; not 3"):
+        nn.Dense(2, 1, rng=0).load_state_dict(3)
+
+
 def test_what_is_loaded_makes_older_graphs_stale():
     from autograd import StaleGraphError
 

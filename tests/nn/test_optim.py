@@ -304,7 +304,7 @@ def test_a_gradient_of_none_is_told_with_a_way_out():
 
 def test_a_rule_of_ones_own_is_one_method():
     class SignDescent(optim.Optimizer):
-        def _rule(self, pack, t, lr):
+        def rule(self, pack, t, lr):
             return lr * np.sign(pack.gradient())
 
     a, b = Value(1.0), Tensor([1.0, 2.0])
@@ -316,7 +316,7 @@ def test_a_rule_of_ones_own_is_one_method():
 @pytest.mark.parametrize("kind", [Value, Tensor])
 def test_a_rule_need_not_look_at_the_gradient(kind):
     class Walk(optim.Optimizer):
-        def _rule(self, pack, t, lr):
+        def rule(self, pack, t, lr):
             return lr * np.ones(pack.size)
 
     w = kind(1.0)

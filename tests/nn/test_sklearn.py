@@ -428,6 +428,6 @@ def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
 
 
 def test_nn_comes_without_it():
-    code = "import sys, nn; nn.fit; assert 'sklearn' not in sys.modules"
+    code = "import sys, nn; nn.fit; assert 'sklearn' not in sys.modules; nn.sklearn.MLPClassifier"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -78,6 +78,13 @@ def test_a_frozen_model_is_passed_an_example_of_its_kind(kind):
     assert (model.summary().parameters, model.summary().scalar_ops) == (0, thawed)
 
 
+def test_a_frozen_layer_stays_in_the_table():
+    model = nn.MLP(2, [3, 1], rng=0)
+    for parameter in model.layers[0].parameters():
+        parameter.requires_grad = False
+    assert [(row.name, row.parameters) for row in model.summary().rows] == [("model", 4), ("layers.0", 0), ("layers.1", 4)]
+
+
 def test_a_model_without_parameters_has_a_summary_of_one_line():
     assert str(nn.ReLU().summary([Value(1.0)])) == "0 parameters; one forward pass: 1 scalar ops, 2 graph nodes"
 
@@ -85,3 +92,12 @@ def test_a_model_without_parameters_has_a_summary_of_one_line():
 def test_plain_numbers_take_no_nodes():
     summary = nn.Sequential(nn.ReLU()).summary([1.0, 2.0])
     assert (summary.scalar_ops, summary.nodes) == (0, 0)
+
+
+def test_a_long_description_is_cut_short_in_the_table_and_whole_in_the_row():
+    summary = nn.Sequential(*[nn.Dense(2, 2, "relu", rng=0) for _ in range(9)]).summary()
+    first = str(summary).splitlines()[0]
+    assert len(first) < 90
+    assert "Sequential(Dense(2, 2, 'relu'), Dense" in first
+    assert "… " in first
+    assert summary.rows[0].module.endswith("Dense(2, 2, 'relu'))")

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -215,6 +216,18 @@ def test_a_loss_that_is_no_number_stops_it_before_the_step(verbose):
         nn.fit(model, [[1.0]] * 4, [1.0] * 4, loss=loss, epochs=5, batch_size=2, rng=0, verbose=verbose, history=history)
     assert model.w.data == weights[-1]
     assert len(history.loss) == 2
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_what_is_wrong_before_the_first_step_is_no_fault_of_the_learning_rate(kind):
+    with pytest.raises(DomainError) as told:
+        nn.fit(nn.Dense(1, 1, rng=0, kind=kind), [[1.0], [-1.0]], [0, 1], loss=nn.bce, verbose=False)
+    assert told.value.__notes__ == ["fit: this was in epoch 1, batch 1"]
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is inf in epoch 1, batch 1\. The first that is not finite is"
+    ) as told:
+        nn.fit(nn.Dense(1, 1, rng=0, kind=Tensor), [[1e200]], [0], loss=nn.mse, verbose=False)
+    assert "learning rate" not in str(told.value)
 
 
 @pytest.mark.parametrize("loss", [nn.mse, nn.hinge], ids=lambda loss: loss.__name__)
@@ -445,8 +458,8 @@ def test_one_bar_shows_steps_loss_and_metrics(monkeypatch):
 
     out = io.StringIO()
     out.isatty = lambda: True
-    tqdm = training.tqdm
-    monkeypatch.setattr(training, "tqdm", lambda **settings: tqdm(**{**settings, "file": out, "mininterval": 0, "ncols": 100}))
+    drawn = partial(training.progress, file=out, mininterval=0, ncols=100)
+    monkeypatch.setattr(training, "progress", drawn)
     fit_line(epochs=2, verbose=True, validation=0.25, metrics={"worst": lambda p, t: float(abs(p[:, 0] - t).max())})
     last = out.getvalue().split("\r")[-1]
     assert all(word in last for word in ("2/2", "epoch=2", "loss=", "val_loss=", "worst=", "val_worst="))
@@ -456,8 +469,8 @@ def test_one_bar_shows_steps_loss_and_metrics(monkeypatch):
 def test_the_bar_of_a_resumed_run_starts_where_it_was(tmp_path, monkeypatch):
     from nn import training
 
-    bars, tqdm, path = [], training.tqdm, tmp_path / "run.npz"
-    monkeypatch.setattr(training, "tqdm", lambda **settings: bars.append(settings) or tqdm(**settings))
+    bars, progress, path = [], training.progress, tmp_path / "run.npz"
+    monkeypatch.setattr(training, "progress", lambda **settings: bars.append(settings) or progress(**settings))
     fit_line(epochs=2, callbacks=[nn.Checkpoint(path)])
     fit_line(epochs=5, callbacks=[nn.Checkpoint(path)], resume=path)
     assert [(bar["initial"], bar["total"]) for bar in bars] == [(0, 2), (2, 5)]
@@ -562,6 +575,7 @@ def test_an_op_that_leaves_its_domain_says_in_which_batch():
         ({"tol": "1"}, ValueError, "at least 0; not '1'"),
         ({"optimizer": nn.Adam}, TypeError, r"nn.Adam\(model.parameters\(\)\); not <class"),
         ({"callbacks": nn.Record()}, TypeError, "callbacks is a list of Callbacks"),
+        ({"history": []}, TypeError, r"history is a History to go on with, nn.History\(\); not \[\]"),
         ({"metrics": nn.mse}, TypeError, r"metrics is a list of functions of predictions and targets, such as \[nn.accuracy\]"),
         ({"metrics": [3]}, TypeError, "metrics is a list of functions"),
         ({"metrics": {"loss": nn.accuracy}}, ValueError, "loss and val_… are taken"),
@@ -590,7 +604,7 @@ def test_a_loss_of_several_numbers_is_refused():
         (3.0, TypeError, "are an array or a list of numbers, not float"),
         (None, TypeError, ".* not NoneType"),
         (iter([1.0, 2.0]), TypeError, ".* not list_iterator"),
-        (nn.data.moons(2, rng=0), TypeError, r".* not Dataset: .* data.x\[0\], data.y\[0\]"),
+        (nn.data.moons(2, rng=0), TypeError, r".*; of a Dataset pass data.x and data.y"),
     ],
 )
 def test_what_is_no_array_of_numbers_is_refused(kind, bad, error, words):
@@ -630,6 +644,51 @@ def test_what_is_trained_on_is_left_as_it_was_and_may_change_on_the_way():
     nn.fit(model, x, y, loss=nn.mse, epochs=1, verbose=False)
     assert (x == before[0]).all()
     assert (y == before[1]).all()
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+@pytest.mark.parametrize(
+    ("outputs", "end", "loss"),
+    [(1, "sigmoid", nn.bce_with_logits), (2, "softmax", nn.cross_entropy)],
+    ids=["sigmoid", "softmax"],
+)
+def test_a_loss_of_logits_that_is_given_probabilities_is_told_once(kind, outputs, end, loss):
+    model = nn.MLP(2, [4, outputs], output=end, rng=0, kind=kind)
+    with pytest.warns(UserWarning, match=f"fit: {loss.__name__} takes logits, .* leave out the model's last sigmoid") as told:
+        nn.fit(model, *XOR, loss=loss, epochs=3, verbose=False)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_logits_are_not_taken_for_probabilities(kind):
+    for outputs, loss in ((1, nn.bce_with_logits), (2, nn.cross_entropy)):
+        nn.fit(nn.MLP(2, [4, outputs], "sigmoid", rng=0, kind=kind), *XOR, loss=loss, epochs=1, verbose=False)
+    model = nn.MLP(2, [4, 1], output="sigmoid", rng=0, kind=kind)
+    nn.fit(model, *XOR, loss=nn.bce, epochs=1, verbose=False)
+
+
+def test_accuracy_of_probabilities_is_refused_with_the_way_out():
+    model = nn.MLP(2, [4, 1], output="sigmoid", rng=0, kind=Tensor)
+    with pytest.raises(
+        ValueError, match=r"accuracy takes logits, and bce goes with probabilities; .*nn.accuracy\(p - 0.5, y\)"
+    ):
+        nn.fit(model, *XOR, loss=nn.bce, metrics=[nn.accuracy], verbose=False)
+    halves = {"accuracy": lambda p, y: nn.accuracy(p - 0.5, y)}
+    assert nn.fit(model, *XOR, loss=nn.bce, metrics=halves, epochs=1, verbose=False).last("accuracy") <= 1
+
+
+def test_one_example_left_over_for_batch_norm_asks_for_another_batch_size():
+    model = nn.Sequential(nn.Dense(1, 2, rng=0, kind=Tensor), nn.BatchNorm(2, kind=Tensor), nn.Dense(2, 1, rng=0, kind=Tensor))
+    x, y = line(9)
+    with pytest.raises(ValueError, match=r"found 1; .* choose a batch_size that does not leave one example over"):
+        nn.fit(model, x, y, loss=nn.mse, batch_size=4, verbose=False)
+
+
+def test_a_dataset_is_no_share_to_hold_out():
+    data = nn.data.moons(4, rng=0)
+    with pytest.raises(TypeError, match=r"validation is \(x, y\), .*; of it pass \(data.x, data.y\)"):
+        nn.fit(nn.Dense(2, 1, rng=0), data.x, data.y, loss=nn.mse, validation=data, verbose=False)
 
 
 def test_only_modules_are_trained():

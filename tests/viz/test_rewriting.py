@@ -80,6 +80,8 @@ LOSSES = {
     "cross_entropy of one": (nn.cross_entropy, [1.0, 2.0, -1.0], 2),
     "cross_entropy, smooth": (partial(nn.cross_entropy, label_smoothing=0.2), [[1.0, 2.0], [0.0, 0.5]], [1, 0]),
     "cross_entropy, soft": (nn.cross_entropy, [[1.0, 2.0], [0.0, 0.5]], [[0.3, 0.7], [1.0, 0.0]]),
+    "l1": (lambda w, _: nn.l1(w), [0.5, -1.0], None),
+    "l2": (lambda w, _: nn.l2(w), [0.5, -1.0], None),
     "kl_divergence": (nn.kl_divergence, np.log([[0.2, 0.8], [0.5, 0.5]]), [[0.3, 0.7], [1.0, 0.0]]),
 }
 

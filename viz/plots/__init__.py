@@ -8,7 +8,7 @@
 The numbers alone are in ``nn.diagnostics``.
 """
 
-from .curves import learning_rates, loss_curves, update_ratios
+from .curves import learning_rates, loss_curves, lr_range, update_ratios
 from .layers import dead_units, gradient_flow, histograms, saturated_units
 from .live import Live
 from .planes import decision_boundary, decision_map, loss_landscape
@@ -16,5 +16,5 @@ from .plot import Plot
 
 __all__ = [
     "Live", "Plot", "dead_units", "decision_boundary", "decision_map", "gradient_flow", "histograms", "learning_rates",
-    "loss_curves", "loss_landscape", "saturated_units", "update_ratios",
+    "loss_curves", "loss_landscape", "lr_range", "saturated_units", "update_ratios",
 ]  # fmt: skip

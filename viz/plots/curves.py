@@ -2,11 +2,12 @@
 
 loss_curves ...... the loss, of one run or several
 learning_rates ... the same for several rates, and which of them diverged
+lr_range ......... the loss as the rate rises, and the rate suggested
 update_ratios .... how far each step goes, relative to what it moves
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +33,9 @@ from .chart import (
 )
 from .plot import shown
 
+if TYPE_CHECKING:
+    from nn.lr_range import RangeTest
+
 Losses: TypeAlias = Any  # a sequence of floats, or what has one in ``loss``: a History, a Record
 
 _CROSS = 5  # the look of markers for what went wrong
@@ -41,7 +45,8 @@ _WHY = "not finite, or not above 0"
 def loss_curves(history: Losses, *, ax: Any = None) -> Any:
     """The loss over the epochs, on a logarithmic scale, its least value marked; of a Record, over the steps.
 
-    A curve of 50 points or more is drawn thin, and over it the mean of each point and its neighbours.
+    Beside a History's loss stands that of the examples held out, if it has one: where it rises again, the model overfits. A
+    curve of 50 points or more is drawn thin, and over it the mean of each point and its neighbours.
 
     Args:
         history: a History, a Record or a sequence of losses; or several by name, ``{"train": history, "validation": losses}``.
@@ -56,9 +61,12 @@ def loss_curves(history: Losses, *, ax: Any = None) -> Any:
     loss: least 0.5 at epoch 2  █▁▅  2 → 1
     """
     runs = dict(history) if isinstance(history, Mapping) else {"loss": history}
+    unit = _unit("loss_curves", runs)
+    title = _title(runs, unit)
+    if held_out := getattr(history, "val_loss", None):
+        runs["val_loss"] = held_out
     marks: list[Mark] = []
     notes: tuple[str, ...] = ()
-    unit = _unit("loss_curves", runs)
     for look, (name, run) in enumerate(runs.items()):
         steps, losses = _course(run)
         shown_losses, label = positive(losses), printable(name)
@@ -72,7 +80,7 @@ def loss_curves(history: Losses, *, ax: Any = None) -> Any:
             best = int(np.nanargmin(shown_losses))
             marks.append(Points("", steps[[best]], shown_losses[[best]], look))
         notes += tuple(f"{label}: {note}" for note in left_out(losses, shown_losses, _WHY))
-    return shown([_chart(_title(runs, unit), unit, marks, notes)], ax)
+    return shown([_chart(title, unit, marks, notes)], ax)
 
 
 def _title(runs: Mapping[str, Losses], unit: str) -> str:
@@ -182,6 +190,34 @@ def _diverged(runs: Mapping[Any, Floats]) -> list[Any]:
         for rate, losses in runs.items()
         if len(losses) < longest or (len(losses) and not (losses[-1] <= start and np.isfinite(losses).all()))
     ]
+
+
+def lr_range(test: "RangeTest", *, ax: Any = None) -> Any:
+    """The loss at each rate that ``nn.lr_range_test`` tried, thin; its running mean over it; and the rate suggested.
+
+    Args:
+        test: what ``nn.lr_range_test`` gave.
+        ax: an Axes of matplotlib to draw on, which is then returned.
+
+    Raises:
+        TypeError: it is nothing of that kind.
+    """
+    if not hasattr(test, "suggestion"):
+        raise TypeError(f"lr_range: it takes what nn.lr_range_test gives, not {type(test).__name__}")
+    losses, means = positive(test.loss), positive(test.smoothed)
+    chosen = np.array([test.suggestion])
+    chart = Chart(
+        f"Loss at {counted(len(test.lr), 'rising learning rate')}; suggested is {number(test.suggestion)}",
+        powers("learning rate (log scale)", [test.lr]),
+        powers("loss (log scale)", [losses, means]),
+        (
+            Line("", test.lr, losses, 0, thin=True),
+            Line("loss, averaged with its neighbours", test.lr, means, 0),
+            Points(f"suggested: {number(test.suggestion)}", chosen, np.interp(chosen, test.lr, means), 1),
+        ),
+        left_out(test.loss, losses, _WHY),
+    )
+    return shown([chart], ax)
 
 
 def update_ratios(record: Moving, *, ax: Any = None) -> Any:

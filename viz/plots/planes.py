@@ -15,6 +15,7 @@ import nn
 from autograd import Tensor
 from nn.diagnostics import evaluated
 from nn.kinds import given
+from nn.progress import progress
 
 from ..words import printable
 from .chart import Axis, Chart, Floats, Ground, Line, Mark, Points, counted, number
@@ -254,12 +255,8 @@ def _middles(low: float, high: float, n: int) -> Floats:
 
 def _asked(model: nn.Module, places: list[list[float]]) -> Floats:
     """What a model gives at each place: of Tensors, asked for all at once."""
-    from tqdm.auto import tqdm
-
     like = next(iter(model.parameters()), None)
     with evaluated(model):
         if isinstance(like, Tensor):
             return np.array(model(given(like, places)).data, dtype=np.float64)
-        return np.array(
-            [model(place) for place in tqdm(places, desc="mapping", delay=1.0, leave=False, disable=None)], dtype=np.float64
-        )
+        return np.array([model(place) for place in progress(places, desc="mapping", delay=1.0, leave=False)], dtype=np.float64)

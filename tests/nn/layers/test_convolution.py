@@ -158,10 +158,8 @@ def test_a_small_convolutional_network_learns_digits():
 
 def test_layers_for_images_name_what_does_not_fit():
     model = nn.Sequential(nn.Conv2d(3, 2, 3))
-    message = (
-        "layers.0 = Conv2d(3, 2, 3) takes (batch, 3, h, w), found shape (2, 2, 5, 4); one image is a batch of one, x[None]"
-    )
-    with pytest.raises(ValueError, match=re.escape(message)):
+    message = "layers.0 = Conv2d(3, 2, 3) takes (batch, 3, h, w), found shape (2, 2, 5, 4)"
+    with pytest.raises(ValueError, match=f"{re.escape(message)}$"):
         model(IMAGES)
     with pytest.raises(ValueError, match=re.escape("conv2d: windows of (6, 6) do not fit into (5, 4)")):
         nn.Conv2d(2, 2, 6)(IMAGES)
@@ -169,6 +167,29 @@ def test_layers_for_images_name_what_does_not_fit():
         nn.MaxPool2d(5)(IMAGES)
     with pytest.raises(ValueError, match=re.escape("Flatten() takes a batch, (batch, …), found shape (3,)")):
         nn.Flatten()([1.0, 2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "way"),
+    [
+        ((3, 5, 4), "one image is a batch of one, x[None]"),
+        ((2, 60), "fold it so, x.reshape(-1, 3, h, w)"),
+        ((2, 5, 4), "fold it so, x.reshape(-1, 3, h, w)"),
+        ((2, 5, 4, 3), "channels come before height and width, x.transpose(0, 3, 1, 2)"),
+    ],
+)
+def test_a_convolution_says_how_images_are_brought_into_shape(shape, way):
+    with pytest.raises(ValueError, match=re.escape(f"found shape {shape}; {way}")):
+        nn.Conv2d(3, 2, 3, kind=Tensor)(np.zeros(shape))
+
+
+def test_a_dense_layer_behind_a_convolution_asks_for_flatten():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, kind=Tensor), nn.Dense(72, 1, kind=Tensor))
+    message = (
+        "layers.1 = Dense(72, 1) takes 72 inputs, found 6 in a batch of shape (4, 2, 6, 6); nn.Flatten() before it makes rows"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        model(np.zeros((4, 1, 8, 8)))
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_gradcheck_agrees_while_units_are_dropped(kind):
     assert ag.check_module(model, squares, X, training=True)
 
 
-@pytest.mark.parametrize("p", [1, -0.1, float("nan")])
+@pytest.mark.parametrize("p", [1, -0.1, float("nan"), "half", None])
 def test_p_is_a_probability_below_1(p):
-    with pytest.raises(ValueError, match=re.escape(f"Dropout: p must be at least 0 and less than 1, not {p}")):
+    with pytest.raises(ValueError, match=re.escape(f"Dropout: p must be at least 0 and less than 1, not {p!r}")):
         nn.Dropout(p)
 
 

@@ -176,6 +176,8 @@ def test_normalisation_names_what_does_not_fit(kind):
     [
         (lambda: nn.BatchNorm(0), "BatchNorm: n must be a whole number of at least 1, not 0"),
         (lambda: nn.BatchNorm(2, momentum=1.5), "BatchNorm: momentum must be at least 0 and at most 1, not 1.5"),
+        (lambda: nn.BatchNorm(2, momentum="x"), "BatchNorm: momentum must be at least 0 and at most 1, not 'x'"),
+        (lambda: nn.BatchNorm(2, eps=None), "BatchNorm: eps must be a positive number, not None"),
         (lambda: nn.BatchNorm(2, eps=0), "BatchNorm: eps must be a positive number, not 0"),
         (lambda: nn.LayerNorm(2, eps=float("nan")), "LayerNorm: eps must be a positive number, not nan"),
         (lambda: nn.LayerNorm(()), "LayerNorm: n names at least one axis, such as 8 or (8, 8); not ()"),

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import nn
+from nn.lr_range import RangeTest
 from viz import plots
 from viz.plots.chart import smoothed
 
@@ -149,6 +150,31 @@ def test_a_peak_of_a_very_long_curve_is_not_lost():
 def test_the_least_loss_is_marked():
     plot = plots.loss_curves([3.0, 1.0, 2.0])
     assert "loss: least 1 at epoch 2" in texts(parsed(plot))
+
+
+def test_the_loss_of_examples_held_out_stands_beside_that_of_the_others():
+    plot = plots.loss_curves(nn.History([2.0, 0.5], [1.0, 3.0]))
+    assert plot.title == "Loss over 2 epochs, from 2 to 0.5"
+    assert str(plot).splitlines()[1:] == [
+        "loss: least 0.5 at epoch 2    █▁  2 → 0.5",
+        "val_loss: least 1 at epoch 1  ▁█  1 → 3",
+    ]
+    assert len(lines(parsed(plot))) == 2
+
+
+def test_a_range_test_is_drawn_over_its_rates_with_the_one_suggested():
+    test = RangeTest(np.array([0.01, 0.1, 1.0]), np.array([2.0, np.nan, 4.0]), np.array([2.0, 1.0, 4.0]), 0.1)
+    plot = plots.lr_range(test)
+    assert str(plot).splitlines() == [
+        "Loss at 3 rising learning rates; suggested is 0.1",
+        "loss, averaged with its neighbours  ▅▁█  2 → 4",
+        "suggested: 0.1                      at (0.1, 1)",
+        "1 of 3 not shown: not finite, or not above 0",
+    ]
+    a, b, c = next(points for points, _ in lines(parsed(plot)) if len(points) == 3)
+    assert b[0] - a[0] == pytest.approx(c[0] - b[0], abs=0.11)  # a decade is as wide as the next
+    with pytest.raises(TypeError, match=r"lr_range: it takes what nn.lr_range_test gives, not History"):
+        plots.lr_range(nn.History([1.0]))
 
 
 def test_a_record_is_drawn_over_its_steps():

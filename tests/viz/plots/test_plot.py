@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import nn
+from nn.lr_range import RangeTest
 from viz import plots
 from viz.plots import svg
 from viz.plots.chart import Ground, Line, ticks
@@ -29,6 +30,7 @@ def all_plots(model, record, history, ax=lambda n: None):
     """Every kind of plot, each on ``ax(panels)``."""
     yield plots.loss_curves(dict.fromkeys(HOSTILE, history), ax=ax(1))
     yield plots.learning_rates({0.1: history, 1.0: [1.0]}, ax=ax(1))
+    yield plots.lr_range(RangeTest(np.array([0.1, 1.0]), np.array([2.0, 1.0]), np.array([2.0, 1.5]), 0.1), ax=ax(1))
     yield plots.update_ratios(record, ax=ax(1))
     yield plots.gradient_flow(model, ax=ax(1))
     yield plots.histograms(model, DATA.x, ax=ax(3))
