@@ -78,8 +78,6 @@ def mae(predictions: Any, targets: Any, *, reduction: Reduction = "mean") -> Any
 def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Reduction = "mean") -> Any:
     """Huber's loss: of an error ``e = p - t``, ``e² / 2`` up to ``|e| = delta``, and from there on ``delta (|e| - delta / 2)``.
 
-    It is computed as ``c (|e| - c / 2)``, where ``c = min(|e|, delta)``, which is the same.
-
     Args:
         predictions: Values or a Tensor, of any shape.
         targets: numbers, in the same shape.
@@ -95,9 +93,7 @@ def huber(predictions: Any, targets: Any, *, delta: float = 1.0, reduction: Redu
     if not (delta := _number("huber: delta", delta)) > 0:
         raise ValueError(f"huber: delta must be above 0, not {delta}")
     p, t = _pair("huber", predictions, targets)
-    size = ag.abs(p - t)
-    curved = ag.minimum(size, delta)
-    return _reduced("huber", curved * (size - 0.5 * curved), reduction)
+    return _reduced("huber", ops.huber(p - t, delta), reduction)
 
 
 def hinge(scores: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:

@@ -14,7 +14,7 @@ A schedule is a function: it takes the number of steps taken so far and gives th
 >>> [round(schedule(step), 3) for step in (0, 1, 2, 3, 4, 54, 104)]
 [0.02, 0.04, 0.06, 0.08, 0.1, 0.05, 0.0]
 >>> schedule
-warmup(schedule=cosine(lr=0.1, steps=100, lr_min=0.0), steps=4)
+warmup(schedule=cosine(lr=0.1, steps=100, min_lr=0.0), steps=4)
 """
 
 import math
@@ -79,23 +79,23 @@ class exponential:
 
 @dataclass(frozen=True)
 class cosine:
-    """``lr_min + (lr - lr_min) · (1 + cos(π · step / steps)) / 2``: half a wave down to ``lr_min``, where it stays.
+    """``min_lr + (lr - min_lr) · (1 + cos(π · step / steps)) / 2``: half a wave down to ``min_lr``, where it stays.
 
     Source: Loshchilov and Hutter, *SGDR: Stochastic Gradient Descent with Warm Restarts* (2017), equation 5.
     """
 
     lr: float
     steps: int
-    lr_min: float = 0.0
+    min_lr: float = 0.0
 
     def __post_init__(self) -> None:
-        fit = _are_positive(self.lr) and is_number(self.lr_min) and 0 <= self.lr_min <= self.lr
-        _see_that(self, "lr must be positive and lr_min between 0 and lr", fit)
+        fit = _are_positive(self.lr) and is_number(self.min_lr) and 0 <= self.min_lr <= self.lr
+        _see_that(self, "lr must be positive and min_lr between 0 and lr", fit)
         _see_that(self, "steps must be at least 1", _are_positive(self.steps) and self.steps >= 1)
 
     def __call__(self, step: int) -> float:
         """The rate after so many steps."""
-        return self.lr_min + (self.lr - self.lr_min) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
+        return self.min_lr + (self.lr - self.min_lr) * (1 + math.cos(math.pi * min(step / self.steps, 1.0))) / 2
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ TEXTBOOK: dict[str, Formula] = {
     "logsumexp": lambda a, axis, keepdims: ag.log(ag.sum(ag.exp(a), axis, keepdims)),
     "softmax": _softmax,
     "log_softmax": lambda a, axis: ag.log(_softmax(a, axis)),
+    "huber": lambda e, delta: ag.where(abs(e) <= delta, e * e / 2.0, delta * (abs(e) - delta / 2.0)),
     "bce": _bce,
     "bce_with_logits": lambda x, y: _bce(_sigmoid(x), y),
     "cross_entropy": _cross_entropy,

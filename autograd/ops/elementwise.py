@@ -326,6 +326,20 @@ def bce_with_logits(xp: XP, x: X, y: X = 1.0) -> X:
     return (xp.maximum(x, 0.0) - x * y) + xp.log1p(xp.exp(-xp.abs(x)))
 
 
+@elementwise(
+    lambda xp, z, e, delta: xp.maximum(-delta, xp.minimum(e, delta)),
+    lambda xp, z, e, delta: xp.maximum(xp.abs(e) - delta, 0.0),
+    domain=(REAL, POSITIVE),
+)
+def huber(xp: XP, e: X, delta: X = 1.0) -> X:
+    """Huber's loss of an error, ``z = e² / 2`` where ``|e| ≤ delta``, else ``delta (|e| - delta / 2)``.
+
+    Source: Huber, *Robust Estimation of a Location Parameter* (1964).
+    """
+    c = xp.minimum(xp.abs(e), delta)
+    return c * (xp.abs(e) - 0.5 * c)  # both cases at once
+
+
 # -- choices ----------------------------------------
 
 

@@ -73,6 +73,7 @@ def exact(mp):
         "add_n": lambda *xs: mp.fsum(xs), "max_n": lambda *xs: max(xs), "min_n": lambda *xs: min(xs),
         "weighted_sum": lambda *xs: mp.fdot(zip(xs[: len(xs) // 2], xs[len(xs) // 2 :])) + xs[-1] * (len(xs) % 2),
         "logaddexp": lambda *xs: mp.log(mp.fsum(map(mp.exp, xs))),
+        "huber": lambda e, d: e * e / 2 if abs(e) <= d else d * (abs(e) - d / 2),
         "bce": lambda p, y: -(y * mp.log(p) + (1 - y) * mp.log(1 - p)),
         "bce_with_logits": lambda x, y: mp.log(1 + mp.exp(x)) - x * y,
     }  # fmt: skip
@@ -96,6 +97,7 @@ def torchs(torch):
         "min_n": lambda *xs: torch.amin(torch.stack(torch.broadcast_tensors(*xs)), 0),
         "weighted_sum": lambda *xs: sum(map(torch.mul, xs[: len(xs) // 2], xs[len(xs) // 2 :]), xs[-1] * (len(xs) % 2)),
         "logaddexp": lambda *xs: torch.logsumexp(torch.stack(torch.broadcast_tensors(*xs)), 0),
+        "huber": lambda e, d: torch.where(e.abs() <= d, e * e / 2, d * (e.abs() - d / 2)),
         "bce": lambda p, y: -(torch.special.xlogy(y, p) + torch.special.xlog1py(1 - y, -p)),
         "bce_with_logits": lambda x, y: f.binary_cross_entropy_with_logits(*torch.broadcast_tensors(x, y), reduction="none"),
     }  # fmt: skip

@@ -23,7 +23,7 @@ from nn.schedules import (
 )
 
 ALL = [
-    constant(0.1), step(0.1, every=7, gamma=0.3), exponential(0.1, gamma=0.97), cosine(0.1, steps=50, lr_min=0.001),
+    constant(0.1), step(0.1, every=7, gamma=0.3), exponential(0.1, gamma=0.97), cosine(0.1, steps=50, min_lr=0.001),
     inverse_time(0.1, decay=0.05), warmup(cosine(0.1, steps=50), steps=10), warmup(warmup(constant(0.1), 3), 5),
 ]  # fmt: skip
 
@@ -54,7 +54,7 @@ PEERS = {
     "constant": (constant(0.1), lambda t, o: t.ConstantLR(o, factor=1.0)),
     "step": (step(0.1, every=7, gamma=0.3), lambda t, o: t.StepLR(o, 7, gamma=0.3)),
     "exponential": (exponential(0.1, 0.97), lambda t, o: t.ExponentialLR(o, 0.97)),
-    "cosine": (cosine(0.1, steps=120, lr_min=0.01), lambda t, o: t.CosineAnnealingLR(o, 120, eta_min=0.01)),
+    "cosine": (cosine(0.1, steps=120, min_lr=0.01), lambda t, o: t.CosineAnnealingLR(o, 120, eta_min=0.01)),
     "warm-up": (warmup(constant(0.1), 9), lambda t, o: t.LinearLR(o, start_factor=0.1, total_iters=9)),
     "warm-up, then steps": (
         warmup(step(0.1, every=20), 9),
@@ -81,7 +81,7 @@ def test_the_comparison_sees_a_schedule_that_is_one_step_late(name):
 
 
 def test_a_cosine_stays_at_its_end():
-    assert [cosine(0.1, steps=10, lr_min=0.02)(i) for i in (10, 11, 20, 10**9)] == [0.02] * 4
+    assert [cosine(0.1, steps=10, min_lr=0.02)(i) for i in (10, 11, 20, 10**9)] == [0.02] * 4
 
 
 def test_one_over_t_gets_anywhere_and_settles():
@@ -119,8 +119,8 @@ def test_a_schedule_is_pure_and_says_all_that_it_is(schedule):
         (lambda: exponential(0.1, gamma=None), "lr and gamma must be positive"),
         (lambda: cosine(0.1, steps=0), "steps must be at least 1"),
         (lambda: cosine(0.1, steps="10"), "steps must be at least 1"),
-        (lambda: cosine(0.1, steps=10, lr_min=0.2), "lr_min between 0 and lr"),
-        (lambda: cosine(0.1, steps=10, lr_min=None), "lr_min between 0 and lr"),
+        (lambda: cosine(0.1, steps=10, min_lr=0.2), "min_lr between 0 and lr"),
+        (lambda: cosine(0.1, steps=10, min_lr=None), "min_lr between 0 and lr"),
         (lambda: inverse_time(0.1, decay=-1), "decay at least 0"),
         (lambda: inverse_time(0.1, decay="1"), "decay at least 0"),
         (lambda: warmup(0.1, 10), r"warmup\(schedule=0.1, steps=10\): schedule must be one"),
