@@ -7,8 +7,7 @@ how far a step goes .......... update_ratio, update_ratios, unit_update_ratio
 the model as it will be used . evaluated
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from autograd import Node, Tensor, Value
 
 from .kinds import Block, Floats, given, gradient, leaves, numbers
-from .modes import evaluated, recorded
+from .modes import evaluated, recorded, watched
 from .module import Module, see_that_it_is_a_module
 
 __all__ = [
@@ -121,7 +120,14 @@ def activations(model: Module, x: ArrayLike | Tensor) -> dict[str, Outputs]:
     names = {module: name or "model" for name, module in model.named_modules()}
     is_layer = not any(module.parameters() for module in names if module is not model)
     passes: list[dict[str, list[Block]]] = []
-    with recorded(model), _watched(names) as calls:
+    calls: list[Call] = []
+
+    def tell(module: Module, inputs: tuple[Any, ...], output: Any) -> None:
+        blocks = _blocks(module, output)
+        if not _nodes(blocks) <= _nodes(inputs):  # it makes something
+            calls.append((module, blocks))
+
+    with recorded(model), watched(names, tell):
         for inputs in [given(like, rows if rows.ndim > 1 else rows[:, None])] if at_once else rows.tolist():
             calls.clear()
             model(inputs)
@@ -132,34 +138,6 @@ def activations(model: Module, x: ArrayLike | Tensor) -> dict[str, Outputs]:
 
 
 Call = tuple[Module, list[Block]]  # what a call of a module gave
-
-
-@contextmanager
-def _watched(modules: Mapping[Module, str]) -> Iterator[list[Call]]:
-    """Within, each call of a module that makes something is added to the list, after those inside it."""
-    calls: list[Call] = []
-
-    def watching(module: Module, forward: Callable[..., Any]) -> Callable[..., Any]:
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            output = forward(*args, **kwargs)
-            blocks = _blocks(module, output)
-            if not _nodes(blocks) <= _nodes([*args, *kwargs.values()]):
-                calls.append((module, blocks))
-            return output
-
-        return watched
-
-    before = {module: vars(module).get("forward") for module in modules}
-    try:
-        for module in modules:
-            vars(module)["forward"] = watching(module, module.forward)
-        yield calls
-    finally:
-        for module, forward in before.items():
-            if forward is None:
-                vars(module).pop("forward", None)
-            else:
-                vars(module)["forward"] = forward
 
 
 def _blocks(module: Module, output: Any) -> list[Block]:

@@ -2,9 +2,10 @@
 
 computing as in use ............. evaluated
 the same, with each op to see ... recorded
+hearing what each part gives .... watched
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -52,3 +53,28 @@ def recorded(model: Modal) -> Iterator[None]:
     finally:
         for leaf in frozen:
             leaf.requires_grad = False
+
+
+@contextmanager
+def watched(modules: Iterable[Any], tell: Callable[[Any, tuple[Any, ...], Any], None]) -> Iterator[None]:
+    """Within, ``tell(module, inputs, output)`` hears of each call of one of ``modules``, after those inside it."""
+
+    def watching(module: Any, forward: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            output = forward(*args, **kwargs)
+            tell(module, (*args, *kwargs.values()), output)
+            return output
+
+        return watched
+
+    before = {module: vars(module).get("forward") for module in modules}
+    try:
+        for module in before:
+            vars(module)["forward"] = watching(module, module.forward)
+        yield
+    finally:
+        for module, forward in before.items():
+            if forward is None:
+                vars(module).pop("forward", None)
+            else:
+                vars(module)["forward"] = forward

@@ -10,7 +10,7 @@ from autograd import Node, Tensor
 from autograd.graph import leaves_and_computed
 from autograd.primitive import Elementwise
 
-from .modes import Modal, recorded
+from .modes import Modal, recorded, watched
 
 
 class Model(Modal, Protocol):
@@ -25,10 +25,11 @@ class Model(Modal, Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """One module: its name, what it is, and how many parameters are its own or in it."""
+    """One module: its name, what it is, the shape it gives for an example, and how many parameters are its own or in it."""
 
     name: str
     module: str
+    output: tuple[int, ...] | None  # None where it was not called, or gives something else than one array
     parameters: int
 
 
@@ -42,16 +43,21 @@ class Summary:
     nodes: int  # that it records, parameters and inputs included
 
     def __str__(self) -> str:
-        shown = [row.module if len(row.module) <= 60 else row.module[:59] + "…" for row in self.rows]
-        width = max((len(row.name) for row in self.rows), default=0)
-        breadth = max(map(len, shown), default=0)
-        lines = [f"{row.name:<{width}}  {module:<{breadth}}  {row.parameters:>9,}" for row, module in zip(self.rows, shown)]
+        table = [("", "", "output", "parameters"), *map(_cells, self.rows)]
+        widths = [max(map(len, column)) for column in zip(*table)]
+        lines = ["  ".join([*map(str.ljust, cells[:2], widths), *map(str.rjust, cells[2:], widths[2:])]) for cells in table]
         lines.append(
             f"{self.parameters:,} parameters; one forward pass: {self.scalar_ops:,} scalar ops, {self.nodes:,} graph nodes"
         )
         return "\n".join(lines)
 
     __repr__ = __str__
+
+
+def _cells(row: Row) -> tuple[str, str, str, str]:
+    module = row.module if len(row.module) <= 60 else row.module[:59] + "…"
+    output = "" if row.output is None else "×".join(map(str, row.output)) or "1"
+    return row.name, module, output, f"{row.parameters:,}"
 
 
 def summarise(model: Model, x: Any = None) -> Summary:
@@ -62,13 +68,21 @@ def summarise(model: Model, x: Any = None) -> Summary:
     """
     modules = list(model.named_modules())
     x = _zeros(modules) if x is None else x
-    with recorded(model):
-        outputs = _nodes(model(x))
+    outputs: dict[Any, tuple[int, ...] | None] = {}
+
+    def tell(module: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        outputs[module] = _shape(output)
+
+    with recorded(model), watched([module for _, module in modules], tell):
+        nodes = _nodes(model(x))
     seen: set[Node] = set()
-    for output in outputs:
-        leaves_and_computed(output, seen)
+    for node in nodes:
+        leaves_and_computed(node, seen)
+    layers = {name.rpartition(".")[0] for name, _ in model._blocks()}  # an activation is part of the layer that has it
     rows = tuple(
-        Row(name or "model", str(module), _count(module.parameters())) for name, module in modules if module.state_dict()
+        Row(name or "model", str(module), outputs.get(module), _count(module.parameters()))
+        for name, module in modules
+        if module.state_dict() or name.rpartition(".")[0] not in layers
     )
     total = _count(model.parameters())
     return Summary(rows, total, sum(map(_scalar_ops, seen)), len(seen))
@@ -81,6 +95,13 @@ def _zeros(modules: Any) -> Any:
     if n_in is None or np.ndim(first.weight) > 2:
         raise ValueError("summary: no layer says how many inputs it takes; pass an example, summary(x)")
     return np.zeros((1, n_in)) if isinstance(first.weight, Tensor) else [0.0] * n_in
+
+
+def _shape(output: Any) -> tuple[int, ...] | None:
+    """The shape for one example: Tensors come as a batch."""
+    if isinstance(output, Node):
+        return output.shape[1:] if isinstance(output, Tensor) else ()
+    return np.shape(output) if isinstance(output, np.ndarray) else None
 
 
 def _count(parameters: Any) -> int:

@@ -85,8 +85,28 @@ def test_a_frozen_layer_stays_in_the_table():
     assert [(row.name, row.parameters) for row in model.summary().rows] == [("model", 4), ("layers.0", 0), ("layers.1", 4)]
 
 
-def test_a_model_without_parameters_has_a_summary_of_one_line():
-    assert str(nn.ReLU().summary([Value(1.0)])) == "0 parameters; one forward pass: 1 scalar ops, 2 graph nodes"
+def test_a_model_without_parameters_has_a_summary_too():
+    lines = str(nn.ReLU().summary([Value(1.0)])).splitlines()
+    assert [line.split() for line in lines[:2]] == [["output", "parameters"], ["model", "ReLU()", "1", "0"]]
+    assert lines[2] == "0 parameters; one forward pass: 1 scalar ops, 2 graph nodes"
+
+
+def test_each_layer_tells_the_shape_it_gives_for_an_example():
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, activation="relu", kind=Tensor),
+        nn.MaxPool2d(2),
+        nn.BatchNorm(8, kind=Tensor),
+        nn.Flatten(),
+        nn.Residual(nn.Dense(72, 72, kind=Tensor)),
+        lambda x: (x, x),
+    )
+    rows = model.summary(np.zeros((2, 1, 8, 8))).rows
+    assert [(row.name, row.output) for row in rows] == [
+        ("model", None), ("layers.0", (8, 6, 6)), ("layers.1", (8, 3, 3)), ("layers.2", (8, 3, 3)), ("layers.3", (72,)),
+        ("layers.4", (72,)), ("layers.4.layers.0", (72,)),
+    ]  # fmt: skip
+    assert "8×6×6" in str(model.summary(np.zeros((2, 1, 8, 8))))
+    assert [row.output for row in nn.MLP(2, [3, 1], rng=0).summary().rows] == [(), (3,), (1,)]
 
 
 def test_plain_numbers_take_no_nodes():
@@ -96,8 +116,8 @@ def test_plain_numbers_take_no_nodes():
 
 def test_a_long_description_is_cut_short_in_the_table_and_whole_in_the_row():
     summary = nn.Sequential(*[nn.Dense(2, 2, "relu", rng=0) for _ in range(9)]).summary()
-    first = str(summary).splitlines()[0]
-    assert len(first) < 90
+    first = str(summary).splitlines()[1]
+    assert len(first) < 100
     assert "Sequential(Dense(2, 2, 'relu'), Dense" in first
     assert "… " in first
     assert summary.rows[0].module.endswith("Dense(2, 2, 'relu'))")
