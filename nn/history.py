@@ -14,6 +14,7 @@ class History:
     loss: list[float] = field(default_factory=list)  # mean over the epoch's examples, each before its batch's step
     val_loss: list[float] = field(default_factory=list)  # mean over the examples held out, after the epoch
     metrics: dict[str, list[float]] = field(default_factory=dict)  # each by name, and of those held out as val_ and the name
+    diverged: bool = False  # whether fit gave up, since numbers were no longer finite
 
     def names(self) -> list[str]:
         """What there are numbers of."""

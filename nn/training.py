@@ -97,6 +97,7 @@ def fit(
     watching = Together(callbacks)
     examples = Examples(model, x, y)
     history = History() if history is None else history
+    history.diverged = False
     settings = {
         "batch_size": batch_size,
         "shuffle": shuffle,
@@ -138,7 +139,11 @@ def fit(
                 bar.set_postfix(_shown(run), refresh=False)
                 watching.after_epoch(run)
             _see_that_it_ended_well(model)
+    except FloatingPointError:
+        history.diverged = True
+        raise
     except DomainError as error:
+        history.diverged = True
         error.add_note(f"fit: this was in {_where(run, batch)}{_advice(run)}")
         raise
     finally:

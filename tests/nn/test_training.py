@@ -216,6 +216,7 @@ def test_a_loss_that_is_no_number_stops_it_before_the_step(verbose):
         nn.fit(model, [[1.0]] * 4, [1.0] * 4, loss=loss, epochs=5, batch_size=2, rng=0, verbose=verbose, history=history)
     assert model.w.data == weights[-1]
     assert len(history.loss) == 2
+    assert history.diverged
 
 
 @pytest.mark.parametrize("kind", [Value, Tensor])

@@ -138,7 +138,8 @@ def learning_rates(runs: Mapping[float | str, Losses], *, ax: Any = None) -> Any
     """The loss curves of the same training at several learning rates. A run that diverged ends in a cross and says so.
 
     A run has diverged where its loss ended above that at which the better half of the runs began, or stopped being finite, or
-    where ``fit`` gave up before the others were done. Losses above four times those of the good runs are drawn there.
+    where ``fit`` gave up, as a History knows; of mere numbers, where there are fewer than of the others. Losses above four
+    times those of the good runs are drawn there.
 
     Args:
         runs: a History, or a sequence of losses, for each rate: ``{0.01: history, 0.1: …}``.
@@ -159,7 +160,7 @@ def learning_rates(runs: Mapping[float | str, Losses], *, ax: Any = None) -> Any
     names = {rate: f"{rate:g}" if isinstance(rate, int | float) else printable(str(rate)) for rate in runs}
     unit = _unit("learning_rates", runs)
     courses = {rate: _course(run) for rate, run in runs.items()}
-    bad = _diverged({rate: losses for rate, (_, losses) in courses.items()})
+    bad = _diverged(runs, {rate: losses for rate, (_, losses) in courses.items()})
     good = [positive(losses) for rate, (_, losses) in courses.items() if rate not in bad]
     ceiling = 4 * max((float(np.nanmax(losses)) for losses in good if np.isfinite(losses).any()), default=np.inf)
     marks: list[Mark] = []
@@ -180,15 +181,16 @@ def learning_rates(runs: Mapping[float | str, Losses], *, ax: Any = None) -> Any
     return shown([_chart(title, unit, marks, notes)], ax)
 
 
-def _diverged(runs: Mapping[Any, Floats]) -> list[Any]:
+def _diverged(runs: Mapping[Any, Losses], losses: Mapping[Any, Floats]) -> list[Any]:
     """The rates whose runs went wrong, by the rule that ``learning_rates`` gives."""
-    longest = max(map(len, runs.values()), default=0)
-    firsts = sorted(float(losses[0]) for losses in runs.values() if len(losses))
+    longest = max(map(len, losses.values()), default=0)
+    firsts = sorted(float(its[0]) for its in losses.values() if len(its))
     start = firsts[(len(firsts) - 1) // 2] if firsts else np.inf
     return [
         rate
-        for rate, losses in runs.items()
-        if len(losses) < longest or (len(losses) and not (losses[-1] <= start and np.isfinite(losses).all()))
+        for rate, its in losses.items()
+        if getattr(runs[rate], "diverged", len(its) < longest)
+        or (len(its) and not (its[-1] <= start and np.isfinite(its).all()))
     ]
 
 

@@ -264,6 +264,12 @@ def test_real_runs_are_told_apart():
     assert plots.learning_rates(runs).title == "Loss at 3 learning rates; 1 diverged: 10000"
 
 
+def test_a_run_that_stopped_early_did_not_diverge():
+    long, short, gone = nn.History([1.0, 0.5, 0.2]), nn.History([1.0, 0.3]), nn.History([1.0, 0.4], diverged=True)
+    plot = plots.learning_rates({0.1: long, 0.2: short, 0.3: gone})
+    assert plot.title == "Loss at 3 learning rates; 1 diverged: 0.3"
+
+
 def test_records_are_drawn_over_their_steps():
     record, history = recorded()
     assert "step" in texts(parsed(plots.learning_rates({0.3: record})))
