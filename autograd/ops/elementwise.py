@@ -327,7 +327,7 @@ def bce_with_logits(xp: XP, x: X, y: X = 1.0) -> X:
 
 
 @elementwise(
-    lambda xp, z, e, delta: xp.maximum(-delta, xp.minimum(e, delta)),
+    lambda xp, z, e, delta: xp.where(e > 0, 1.0, -1.0) * xp.minimum(xp.abs(e), delta),
     lambda xp, z, e, delta: xp.maximum(xp.abs(e) - delta, 0.0),
     domain=(REAL, POSITIVE),
 )
