@@ -353,10 +353,15 @@ class Moving(Protocol):
     def values(self) -> dict[str, Floats]:
         """Arrays of shape ``(frames, …)``, by name."""
 
+    @property
+    def gradients(self) -> dict[str, Floats]:
+        """Likewise, of what moves along a gradient."""
+
 
 def update_ratios(record: Moving) -> dict[str, Floats]:
-    """``update_ratio`` from each frame of a Record to the next; of one with ``every=k``, over ``k`` steps together."""
-    return {name: _ratios(frames) for name, frames in record.values.items()}
+    """``update_ratio`` from each frame of a Record to the next; of one with ``every=k``, over ``k`` steps together. Running
+    means are left out: no gradient moves them."""
+    return {name: _ratios(record.values[name]) for name in record.gradients}
 
 
 def _ratios(frames: Floats) -> Floats:

@@ -429,6 +429,12 @@ def test_the_ratios_of_a_record_are_those_of_its_frames():
         assert {name: series[i] for name, series in ratios.items()} == pytest.approx(by_hand, abs=1e-9)
 
 
+def test_running_means_are_no_updates():
+    model, record = nn.Sequential(nn.Dense(2, 3, rng=0, kind=Tensor), nn.BatchNorm(3, kind=Tensor)), nn.Record()
+    nn.fit(model, X, np.zeros((len(X), 3)), loss=nn.mse, epochs=2, rng=0, verbose=False, callbacks=[record])
+    assert list(dx.update_ratios(record)) == ["layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"]
+
+
 # -- as in use ---------------------------------------------------------------------------------------------------------------
 
 
