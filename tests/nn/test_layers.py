@@ -79,7 +79,7 @@ def test_torch_agrees_with_an_mlp(name):
 
     assert numbers(y) == pytest.approx(out.detach().numpy(), rel=1e-10)
     ours = np.array([p.grad for p in model.parameters()])
-    assert ours == pytest.approx(np.concatenate([t.grad.numpy().ravel() for t in theirs]), rel=1e-9, abs=1e-14)
+    assert ours == pytest.approx(np.concatenate([t.grad.numpy().ravel() for t in theirs]), rel=1e-10, abs=1e-14)
 
 
 def test_a_perceptron_is_a_dot_a_bias_and_an_activation():
