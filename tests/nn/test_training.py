@@ -39,6 +39,16 @@ class Watch(nn.Module):
         return [row[0] * self.w for row in batch]
 
 
+class Exponential(nn.Module):
+    """Too large for a float where an example is 1."""
+
+    def __init__(self):
+        self.w = Value(800.0)
+
+    def forward(self, x):
+        return [(self.w * row[0]).exp() for row in x]
+
+
 # -- learning -----------------------------------------------------------------------------------------------------------------
 
 
@@ -548,16 +558,14 @@ def test_a_last_step_that_goes_too_far_is_told(kind):
 
 
 def test_an_op_that_leaves_its_domain_says_in_which_batch():
-    class Exponential(nn.Module):
-        def __init__(self):
-            self.w = Value(800.0)
-
-        def forward(self, x):
-            return [(self.w * row[0]).exp() for row in x]
-
+    model, history = Exponential(), nn.History()
+    settings = {"loss": nn.mse, "batch_size": 1, "shuffle": False, "verbose": False, "history": history}
     with pytest.raises(DomainError, match="too large") as caught:
-        nn.fit(Exponential(), [[0.0], [1.0]], [1.0, 1.0], loss=nn.mse, batch_size=1, shuffle=False, verbose=False)
+        nn.fit(model, [[0.0], [1.0]], [1.0, 1.0], **settings)
     assert any("fit: this was in epoch 1, batch 2" in note for note in caught.value.__notes__)
+    assert history.diverged
+    nn.fit(model, [[0.0]], [1.0], epochs=1, **settings)
+    assert not history.diverged  # the run that goes on does not
 
 
 # -- settings it refuses ------------------------------------------------------------------------------------------------------
@@ -662,6 +670,13 @@ def test_a_loss_of_logits_that_is_given_probabilities_is_told_once(kind, outputs
 
 
 @pytest.mark.parametrize("kind", [Value, Tensor])
+def test_probabilities_are_known_behind_a_change_of_shape(kind):
+    model = nn.Sequential(nn.Dense(2, 1, "sigmoid", rng=0, kind=kind), lambda p: p.reshape(-1))
+    with pytest.warns(UserWarning, match="bce_with_logits takes logits, and the model gives probabilities"):
+        nn.fit(model, *XOR, loss=nn.bce_with_logits, epochs=1, verbose=False)
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
 def test_logits_are_not_taken_for_probabilities(kind):
     for outputs, loss in ((1, nn.bce_with_logits), (2, nn.cross_entropy)):
         nn.fit(nn.MLP(2, [4, outputs], "sigmoid", rng=0, kind=kind), *XOR, loss=loss, epochs=1, verbose=False)
@@ -716,13 +731,6 @@ def test_gradients_of_what_the_optimizer_does_not_move_do_not_add_up(kind):
 
 
 def test_an_op_that_leaves_its_domain_on_what_is_held_out_says_so():
-    class Exponential(nn.Module):
-        def __init__(self):
-            self.w = Value(800.0)
-
-        def forward(self, x):
-            return [(self.w * row[0]).exp() for row in x]
-
     with pytest.raises(DomainError, match="too large") as caught:
         nn.fit(Exponential(), [[0.0]], [1.0], loss=nn.mse, validation=([[1.0]], [1.0]), verbose=False)
     assert any("in epoch 1, among the examples held out" in note for note in caught.value.__notes__)
