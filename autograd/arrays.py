@@ -47,8 +47,9 @@ from numpy.typing import NDArray
 __all__ = [
     "abs", "arccos", "arcsin", "arctan", "astype", "axes_of", "broadcast_to", "concatenate", "cos", "cosh", "cumsum",
     "einsum", "exp", "expm1", "flip", "index", "isfinite", "linear", "log", "log1p", "logsumexp", "matmul", "max", "maximum",
-    "mean", "min", "minimum", "ndim", "ones_like", "overlap_add", "pad", "pow", "prod", "reshape", "scatter_add", "shape",
-    "sin", "sinh", "size", "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where", "windows",
+    "mean", "min", "minimum", "ndim", "one_hot", "ones_like", "overlap_add", "pad", "pick", "pow", "prod", "reshape",
+    "scatter_add", "shape", "sin", "sinh", "size", "softmax", "sqrt", "stack", "sum", "tan", "tanh", "transpose", "where",
+    "windows",
 ]  # fmt: skip
 
 Array: TypeAlias = NDArray[Any]
@@ -157,6 +158,43 @@ def einsum(subscripts: str, *operands: Any) -> Any:
 def index(a: Any, key: Any) -> Any:
     """``a[key]``."""
     return a[key]
+
+
+def pick(a: Any, labels: Any) -> Any:
+    """The labelled element of each row of ``a``.
+
+    Raises:
+        ValueError: there is not one label a row, or one is none of the places.
+    """
+    labels = np.asarray(labels)
+    see_labels(a, labels)
+    return a[labelled(labels)]
+
+
+def see_labels(a: Any, labels: Array) -> None:
+    """See that there is one of the places in a row for each row of ``a``; raises like ``pick``."""
+    if labels.dtype.kind not in "iu" or labels.shape != a.shape[:-1]:
+        raise ValueError(
+            f"labels of shape {labels.shape} ({labels.dtype}) came for logits of shape {a.shape}; pass one whole number a row"
+        )
+    if not are_below(labels, a.shape[-1]):
+        raise ValueError(f"labels lie from {labels.min()} to {labels.max()}; there are {a.shape[-1]} classes, from 0")
+
+
+def are_below(labels: Array, n: int) -> bool:
+    """Whether all these whole numbers lie in ``[0, n)``."""
+    return not labels.size or bool(np.maximum.reduce(labels.view(f"u{labels.itemsize}"), None) < n)  # below 0 is large then
+
+
+def labelled(labels: Array) -> tuple[Array, ...]:
+    """The key of the labelled element of each row."""
+    n = labels.ndim
+    return (*[np.arange(m).reshape((m,) + (1,) * (n - i - 1)) for i, m in enumerate(labels.shape)], labels)
+
+
+def one_hot(labels: Any, classes: int) -> Any:
+    """For each label a row of truths, of which that at the label holds."""
+    return np.asarray(labels)[..., None] == np.arange(classes)
 
 
 def scatter_add(a: Any, key: Any, shape: tuple[int, ...]) -> Array:

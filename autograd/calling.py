@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from . import arrays, graph, scalar
-from .graph import Node, constant, record
+from .graph import Node, constant, fold, record
 from .operands import apply_anyhow
 from .primitive import Bound, Elementwise, Pull, Rule, Structural
+from .recording import witness
 
 _NUMBER = (float, int, np.integer, np.floating)
 _FAULTS = (ArithmeticError, ValueError, AttributeError)  # an op's own, and that of asking a number for its _data
@@ -34,7 +35,8 @@ def call_one(row: Elementwise) -> Callable[..., Any]:
             data = forward(xp, x._data)
         except _FAULTS:
             return apply_anyhow(row, (x,))
-        return record(kind, data, row if xp is scalar else on_arrays, (x,)) if x.requires_grad else constant(kind, data)
+        op = row if xp is scalar else on_arrays
+        return (record if x.requires_grad else fold)(kind, data, op, (x,))
 
     return call
 
@@ -61,7 +63,7 @@ def call_two(row: Elementwise) -> Callable[..., Any]:
             return apply_anyhow(row, (x, y))
         if x.requires_grad or y.requires_grad:
             return record(kind, data, row if xp is scalar else on_arrays, (x, y))
-        return constant(kind, data)
+        return fold(kind, data, row if xp is scalar else on_arrays, (x, y))
 
     call.__defaults__ = _defaults(row)
     return call
@@ -90,7 +92,7 @@ def call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
         for x in operands:
             if x.requires_grad:
                 return record(type(x), data, row, operands)
-        return constant(type(operands[0]), data)
+        return fold(type(operands[0]), data, row, operands)
 
     return call
 
@@ -130,7 +132,7 @@ def _one_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
                 return apply_anyhow(op, (x,))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x,))
-        return record(kind, data, op, (x,)) if x.requires_grad else constant(kind, data)
+        return (record if x.requires_grad else fold)(kind, data, op, (x,))
 
     return call
 
@@ -149,7 +151,7 @@ def _two_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
                 return apply_anyhow(op, (x, y))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x, y))
-        return record(kind, data, op, (x, y)) if x.requires_grad or y.requires_grad else constant(kind, data)
+        return (record if x.requires_grad or y.requires_grad else fold)(kind, data, op, (x, y))
 
     return call
 
@@ -172,7 +174,7 @@ def _several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
         for x in operands:
             if x.requires_grad:
                 return record(kind, data, op, operands)
-        return constant(kind, data)
+        return fold(kind, data, op, operands)
 
     return call
 
@@ -220,18 +222,33 @@ def _settings(row: Structural, by_place: tuple[Any, ...], by_name: dict[str, Any
         raise TypeError(f"{row.name} has no setting '{unknown.pop()}'; it has {', '.join(row.settings) or 'none'}")
     settings = dict(row.settings)
     for name, x in (*zip(names, by_place), *by_name.items()):
-        if isinstance(x, Node):
+        places = as_places(x) if isinstance(x, Node) else _of_places(x)
+        if places is None and x is not None:
             raise TypeError(f"{row.name}: {name} is a setting, which takes no gradient, and can't be a {type(x).__name__}")
-        settings[name] = frozen(x)
+        settings[name] = frozen(places)
     if missing := [name for name, x in settings.items() if x is Parameter.empty]:
         raise TypeError(f"{row.name} needs {', '.join(missing)}")
     return settings
 
 
+def as_places(node: Node) -> Any:
+    """The numbers of ``node`` as an array that names places, from who compiles; None if nobody does, or they can't."""
+    by = witness()
+    return None if by is None else by.as_places(node)
+
+
+def _of_places(setting: Any) -> Any:
+    """An array of nodes as one of the places that they name to who compiles; anything else as it is."""
+    if not isinstance(setting, np.ndarray) or setting.dtype != object or witness() is None:
+        return setting
+    places = [as_places(x) if isinstance(x, Node) else x for x in setting.ravel().tolist()]
+    return setting if None in places else np.array(places).reshape(setting.shape)
+
+
 def frozen(setting: Any) -> Any:
     """A setting that nobody can change any more: the graph keeps it for the way back."""
     if isinstance(setting, np.ndarray):
-        return np.array(setting)
+        return setting if hasattr(setting, "node") else np.array(setting)
     if isinstance(setting, MutableSequence):
         return [frozen(x) for x in setting]
     if isinstance(setting, dict | set):

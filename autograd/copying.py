@@ -6,7 +6,7 @@ from threading import local
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from .recording import Note
+from .recording import Note, witness
 
 N = TypeVar("N")
 Walk = Callable[..., tuple[list[Any], list[Any]]]
@@ -17,6 +17,8 @@ _LONG_AGO = 2**62
 
 def twin(node: N, inputs: tuple[N, ...]) -> N:
     """A node like ``node``, with these operands."""
+    if (by := witness()) is not None:
+        by.left(node)
     data, grad, op, _, requires_grad, time, note, own = _fields(node)
     return _make(type(node), (copy.copy(data), copy.copy(grad), op, inputs, requires_grad, time, note, own))
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import ops
-from .graph import Node, constant, record
+from .graph import Node, constant, fold, record
 from .operands import as_array
 from .primitive import PRIMITIVES, Bound, Structural
 
@@ -120,9 +120,8 @@ def from_values(kind: type[N], values: Any, dtype: Any = np.float64) -> N:
     (of,) = kinds
     nodes = tuple([x if isinstance(x, Node) else constant(of, of.coerce(x)) for x in elements])
     data = _together(None, [x._data for x in nodes], held.shape, dtype)
-    if not any(x.requires_grad for x in nodes):
-        return constant(kind, data)
-    return record(kind, data, Bound(TOGETHER, {"shape": held.shape, "dtype": dtype}, _pull_together), nodes)
+    op = Bound(TOGETHER, {"shape": held.shape, "dtype": dtype}, _pull_together)
+    return (record if any(x.requires_grad for x in nodes) else fold)(kind, data, op, nodes)
 
 
 _enter(ELEMENT, _pull_element, lambda tensor, place: tensor[place])

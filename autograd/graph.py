@@ -81,6 +81,8 @@ class Node:
     @property
     def data(self) -> Any:
         """The number itself. Writing it is for leaves: a computed node's number follows from its operands."""
+        if (by := recording.witness()) is not None:
+            by.left(self)
         return self._data
 
     @data.setter
@@ -92,6 +94,7 @@ class Node:
             raise AttributeError(
                 f"data of {self.name} was computed by {self.op.name}; write to a leaf and compute again, or detach() it first"
             )
+        recording.acted(f"writes to a {type(self).__name__}")
         self._data = data
         self._time = tick()
 
@@ -131,7 +134,8 @@ class Node:
 
     def detach(self) -> Self:
         """The same number as a constant: no graph behind it, no gradient into it."""
-        return constant(type(self), self._data)
+        by = recording.witness()
+        return constant(type(self), self._data) if by is None else by.detached(self)
 
     def backward(self, grad: Any = 1.0) -> None:
         """Add ``d(self)/d(node) * grad`` to the gradient of every leaf behind this node, by the chain rule.
@@ -149,6 +153,7 @@ class Node:
 
         Source: Griewank and Walther, *Evaluating Derivatives* (2008), section 3.2.
         """
+        recording.acted("calls backward()")
         backward(self, self.coerce(grad))
 
     def __copy__(self) -> Self:
@@ -202,10 +207,26 @@ class Op(Protocol):
 
 
 def descend(leaves: Iterable[Node], steps: Iterable[Any]) -> None:
-    """``leaf.descend(step)`` for many that hold plain numbers, in one moment: the clock is locked once."""
+    """``leaf.descend(step)`` for many that hold plain numbers, in one moment, so the clock is locked once; frozen ones stay."""
+    recording.acted("moves parameters")
     time = tick()
     for leaf, step in zip(leaves, steps):
-        leaf._data = leaf._data - step
+        if leaf.requires_grad:
+            leaf._data -= step
+            leaf._time = time
+
+
+def zero_grad(leaves: Iterable[Node]) -> None:
+    """``leaf.zero_grad()`` for many."""
+    for leaf in leaves:
+        leaf._grad = 0.0
+
+
+def write(leaves: Iterable[Node], data: Iterable[Any]) -> None:
+    """Give each leaf its datum, of its shape and dtype, in one moment."""
+    time = tick()
+    for leaf, datum in zip(leaves, data):
+        leaf._data = datum
         leaf._time = time
 
 
@@ -219,6 +240,14 @@ def constant(kind: type[N], data: Any) -> N:
     node.requires_grad = False
     node._time = now
     node._note = None
+    return node
+
+
+def fold(kind: type[N], data: Any, op: "Op", inputs: tuple[Any, ...]) -> N:
+    """The result of constants alone: a constant. Who compiles is told, since they may be written to before the next run."""
+    node = constant(kind, data)
+    if (by := recording.witness()) is not None:
+        by.folded(node, op, inputs)
     return node
 
 
@@ -238,7 +267,7 @@ def record(kind: type[N], data: Any, op: Op, inputs: tuple[Any, ...]) -> N:
     if recording.in_use:
         state = recording.current()
         if not state.on:
-            return constant(kind, data)
+            return constant(kind, data) if state.witness is None else state.witness.detached(node)
         node._note = replace(state.note or _NOTHING, line=callers_line()) if state.lines else state.note
     return node
 

@@ -22,9 +22,11 @@ from .arrays import (  # what NumPy does with any objects
     flip,
     index,
     ndim,
+    one_hot,
     ones_like,
     overlap_add,
     pad,
+    pick,
     reshape,
     scatter_add,
     shape,
@@ -37,8 +39,8 @@ from .primitive import PRIMITIVES
 
 __all__ = [
     "astype", "broadcast_to", "concatenate", "cumsum", "einsum", "flip", "index", "linear", "logsumexp", "matmul", "max",
-    "mean", "min", "ndim", "ones_like", "overlap_add", "pad", "prod", "reshape", "scatter_add", "shape", "size", "softmax",
-    "stack", "sum", "transpose", "windows", *scalar.__all__,
+    "mean", "min", "ndim", "one_hot", "ones_like", "overlap_add", "pad", "pick", "prod", "reshape", "scatter_add", "shape",
+    "size", "softmax", "stack", "sum", "transpose", "windows", *scalar.__all__,
 ]  # fmt: skip
 
 Objects = NDArray[np.object_]

@@ -11,7 +11,7 @@ import numpy as np
 
 from . import arrays, objects, scalar
 from .errors import DomainError, callers_line
-from .graph import Node, Op, constant, record
+from .graph import Node, Op, constant, fold, record
 from .primitive import Bound, Elementwise
 
 _SEQUENCE = (np.ndarray, list, tuple)
@@ -64,7 +64,7 @@ def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
     elif not isinstance(data, Real):
         raise TypeError(f"{op.name} gave {type(data).__name__} for Values, not a number")
     if not any(x.requires_grad for x in nodes):
-        return constant(kind, data)
+        return fold(kind, data, op, nodes)
     if kind.xp is arrays and not hasattr(data, "dtype"):
         data = np.float64(data)
     return record(kind, data, op, nodes)

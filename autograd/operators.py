@@ -1,11 +1,14 @@
 """Operators and methods of nodes, one line each, written once for both kinds of number."""
 
+from collections.abc import Callable
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Self, TypeAlias
 
 from numpy.typing import NDArray
 
 from . import ops
 from .graph import Node
+from .recording import witness
 
 Operand: TypeAlias = float | Node | NDArray[Any]
 
@@ -31,12 +34,12 @@ class Operators(Node):
     def __pos__(self) -> Self: return self
     def __abs__(self) -> Self: return ops.abs(self)
 
-    def __lt__(self, other: Operand) -> Any: return self._data < _data(other)
-    def __le__(self, other: Operand) -> Any: return self._data <= _data(other)
-    def __gt__(self, other: Operand) -> Any: return self._data > _data(other)
-    def __ge__(self, other: Operand) -> Any: return self._data >= _data(other)
-    def __eq__(self, other: Any) -> Any: return self._data == _data(other)
-    def __ne__(self, other: Any) -> Any: return self._data != _data(other)
+    def __lt__(self, other: Operand) -> Any: return _compared(lt, self, other)
+    def __le__(self, other: Operand) -> Any: return _compared(le, self, other)
+    def __gt__(self, other: Operand) -> Any: return _compared(gt, self, other)
+    def __ge__(self, other: Operand) -> Any: return _compared(ge, self, other)
+    def __eq__(self, other: Any) -> Any: return _compared(eq, self, other)
+    def __ne__(self, other: Any) -> Any: return _compared(ne, self, other)
     __hash__ = Node.__hash__  # a node is itself in sets and dicts, whatever its number
 
     def exp(self) -> Self: return ops.exp(self)
@@ -69,5 +72,7 @@ class Operators(Node):
     # fmt: on
 
 
-def _data(x: Any) -> Any:
-    return x._data if isinstance(x, Node) else x
+def _compared(comparison: Callable[[Any, Any], Any], x: Node, y: Any) -> Any:
+    if (by := witness()) is not None:
+        return by.compared(comparison.__name__, x, y)
+    return comparison(x._data, y._data if isinstance(y, Node) else y)

@@ -77,7 +77,7 @@ class Pullback:
         self._order: list[tuple[Node, list[bool]]] = []
         for node in computed:
             wanted = [x in reached for x in node.inputs]
-            if any(wanted):
+            if any(wanted) and _has_derivative(node):
                 reached.add(node)
                 self._order.append((node, wanted))
         self._order.reverse()
@@ -87,10 +87,10 @@ class Pullback:
         """Cotangents of the sources as plain numbers and arrays, None where none comes, given those of the roots likewise."""
         return self._walk(cotangents, on_nodes=None)
 
-    def nodes(self, cotangents: Sequence[Node]) -> list[Any]:
-        """The same as nodes, computed on the graph from nodes."""
+    def nodes(self, cotangents: Sequence[Node], xp: Any = ops) -> list[Any]:
+        """The same as nodes, computed on the graph from nodes, by rules read with ``xp``."""
         with no_exit():
-            return self._walk(cotangents, on_nodes=ops)
+            return self._walk(cotangents, on_nodes=xp)
 
     def _walk(self, cotangents: Sequence[Any], on_nodes: Any) -> list[Any]:
         arrived: dict[Node, Any] = {}
@@ -113,6 +113,12 @@ class Pullback:
                 raise explained(error, node) from None
         found = [arrived.get(x) for x in self._sources]
         return [g.whole() if isinstance(g, Scattered) else g for g in found]
+
+
+def _has_derivative(node: Node) -> bool:
+    """Whether it holds real numbers, not truths or whole numbers, as some that are compiled do."""
+    dtype = getattr(node._data, "dtype", None)
+    return dtype is None or dtype.kind == "f"
 
 
 def _handed_on(node: Node, g: Any, wanted: list[bool], on_nodes: Any) -> Iterator[tuple[Node, Any]]:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from . import arrays, graph, ops
+from .calling import as_places
 from .crossing import from_values, to_values
 from .fitting import share
 from .held import held
 from .numpy_protocol import array_function, array_ufunc
 from .operators import Operand, Operators
-from .recording import check_exit
+from .recording import check_exit, witness
 from .value import Value
 
 Axis = arrays.Axis
@@ -68,7 +69,7 @@ class Tensor(Operators):
     @property
     def data(self) -> Any:
         """The array, to read. Write to a leaf by ``t.data = array``, ``t.data -= step`` or ``t[key] = value``."""
-        check_exit()
+        check_exit(self)
         return held(np.asarray(self._data))
 
     @data.setter
@@ -165,7 +166,7 @@ class Tensor(Operators):
         """The only element as a plain float, out of the graph."""
         if self.size != 1:
             raise ValueError(f"item: {self.name} has shape {self.shape}, not one element")
-        check_exit()
+        check_exit(self)
         return float(np.asarray(self._data).reshape(()))
 
     def __float__(self) -> float:
@@ -174,6 +175,8 @@ class Tensor(Operators):
     def __bool__(self) -> bool:
         if self.size != 1:
             raise ValueError(f"the truth of {self.size} elements is not one; compare .data, and use any() or all()")
+        if (by := witness()) is not None:
+            by.decided(self)
         return bool(self._data)
 
     def __format__(self, spec: str) -> str:
@@ -318,6 +321,8 @@ def _places(key: Any) -> Any:
     if isinstance(key, tuple):
         return tuple([_places(part) for part in key])
     if isinstance(key, Operators):
+        if (places := as_places(key)) is not None:
+            return places
         raise TypeError(
             "a Tensor's place is named by whole numbers, slices or booleans, not by a node; pass its data as integers"
         )

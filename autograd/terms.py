@@ -147,9 +147,9 @@ def needed(roots: Iterable[Operand | None]) -> list[Term]:
     return [found[place] for place in sorted(found)]
 
 
-def source(x: Operand, where: str = "({1} if {0} else {2})") -> str:
-    """``x`` as a Python expression, with ``where`` written so."""
-    texts: dict[int, str] = {}
+def source(x: Operand, where: str = "({1} if {0} else {2})", names: Mapping[int, str] | None = None) -> str:
+    """``x`` as a Python expression, with ``where`` written so; terms that have ``names``, by place, are called by them."""
+    texts = dict(names or {})
 
     def text(x: Operand) -> str:
         if isinstance(x, Term):
@@ -157,6 +157,8 @@ def source(x: Operand, where: str = "({1} if {0} else {2})") -> str:
         return f"float('{x}')" if x - x != 0 else repr(x)
 
     for term in needed([x]):
+        if term.place in texts:
+            continue
         match term.op, [text(y) for y in term.operands]:
             case name, []:
                 texts[term.place] = name

@@ -9,7 +9,7 @@ Rebuild: TypeAlias = Callable[[Sequence[Any]], Any]
 
 
 def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
-    """The leaves of ``tree`` in order, and the function that puts others in their places.
+    """The leaves of ``tree`` in order, and the function that puts others in their places; see ``flatten_to_arrays`` too.
 
     >>> leaves, rebuild = flatten({"a": [1.0, (2.0,)], "b": 3.0})
     >>> leaves
@@ -17,10 +17,19 @@ def flatten(tree: Any) -> tuple[list[Any], Rebuild]:
     >>> rebuild("xyz")
     {'a': ['x', ('y',)], 'b': 'z'}
     """
-    parts, together = _opened(tree)
+    return _flattened(tree, _opened)
+
+
+def flatten_to_arrays(tree: Any) -> tuple[list[Any], Rebuild]:
+    """``flatten``, but arrays are leaves, those of objects too."""
+    return _flattened(tree, lambda part: ([], None) if isinstance(part, np.ndarray) else _opened(part))
+
+
+def _flattened(tree: Any, opened: Callable[[Any], tuple[list[Any], Any]]) -> tuple[list[Any], Rebuild]:
+    parts, together = opened(tree)
     if together is None:
         return [tree], lambda leaves: leaves[0]
-    inside = [flatten(part) for part in parts]
+    inside = [_flattened(part, opened) for part in parts]
     leaves = [leaf for some, _ in inside for leaf in some]
     counts = [len(some) for some, _ in inside]
 

@@ -8,7 +8,7 @@ import numpy as np
 from . import scalar
 from .errors import DomainError
 from .operators import Operators
-from .recording import check_exit
+from .recording import acted, check_exit, witness
 
 
 class Value(Operators):
@@ -57,16 +57,22 @@ class Value(Operators):
         return float(self)
 
     def __float__(self) -> float:
-        check_exit()
+        check_exit(self)
         return float(self._data)
 
     def __bool__(self) -> bool:
+        if (by := witness()) is not None:
+            by.decided(self)
         return bool(self._data)
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        if not spec:
+            return repr(self)
+        acted("makes text of a Value")
+        return format(self._data, spec)
 
     def __repr__(self) -> str:
+        acted("makes text of a Value")
         label = f", label={self.label!r}" if self.label else ""
         return f"Value({self._data:.6g}, grad={self.grad:.6g}{label})"
 

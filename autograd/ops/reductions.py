@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Axis, axes_of
+from ..arrays import Axis, axes_of, labelled
+from ..arrays import one_hot as one_hot
 from ..primitive import example
 from ..table import primitive
 from .elementwise import XP, X, where
 from .elementwise import abs as absolute
-from .shapes import anything
+from .shapes import anything, index
 
 _EXAMPLES = (
     example((2, 3)),
@@ -194,8 +195,7 @@ def log_softmax(xp: XP, a: X, axis: Axis = -1) -> X:
 
 
 def _cross_entropy_vjp(xp: XP, g: X, z: X, a: X, labels: Any) -> X:
-    hot = np.asarray(labels)[..., None] == np.arange(a.shape[-1])
-    return kept(xp, g, a, -1) * (xp.softmax(a, -1) - hot)
+    return kept(xp, g, a, -1) * (xp.softmax(a, -1) - xp.one_hot(labels, a.shape[-1]))
 
 
 @primitive(
@@ -210,21 +210,13 @@ def cross_entropy(xp: XP, a: X, labels: Any = 0) -> X:
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.3.
     """
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu" or labels.shape != a.shape[:-1]:
-        raise ValueError(
-            f"labels of shape {labels.shape} ({labels.dtype}) came for logits of shape {a.shape}; pass one whole number a row"
-        )
-    if labels.size and not 0 <= np.minimum.reduce(labels, None) <= np.maximum.reduce(labels, None) < a.shape[-1]:
-        raise ValueError(f"labels lie from {labels.min()} to {labels.max()}; there are {a.shape[-1]} classes, from 0")
     below = a - xp.max(a, -1, keepdims=True)  # first, or the digits of large logits would swallow those of the result
-    return xp.log(xp.sum(xp.exp(below), -1)) - xp.index(below, _at(labels))
+    return xp.log(xp.sum(xp.exp(below), -1)) - xp.pick(below, labels)
 
 
-def _at(labels: Any) -> tuple[Any, ...]:
-    """The key of the labelled element of each row."""
-    n = labels.ndim
-    return (*[np.arange(m).reshape((m,) + (1,) * (n - i - 1)) for i, m in enumerate(labels.shape)], labels)
+def pick(a: Any, labels: Any) -> Any:
+    """The labelled element of each row."""
+    return index(a, labelled(np.asarray(labels)))
 
 
 def norm(a: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import axes_of
+from ..calling import as_places
 from ..graph import Node
 from ..operands import as_array
 from ..primitive import example
@@ -230,10 +231,13 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: float =
 def take(a: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements (or slices along ``axis``) at ``indices``."""
     a = ravel(a) if axis is None else anything(a, "take")
-    places = np.asarray(indices)
-    if places.dtype.kind not in "iub" and places.size:
-        raise TypeError(f"take: indices are whole numbers, not {places.dtype}")
-    return index(a, (slice(None),) * axes_of(axis or 0, len(a.shape))[0] + (places.astype(int),))
+    places = as_places(indices) if isinstance(indices, Node) else None
+    if places is None:
+        places = np.asarray(indices)
+        if places.dtype.kind not in "iub" and places.size:
+            raise TypeError(f"take: indices are whole numbers, not {places.dtype}")
+        places = places.astype(int)
+    return index(a, (slice(None),) * axes_of(axis or 0, len(a.shape))[0] + (places,))
 
 
 def diagonal(a: Any, offset: int = 0) -> Any:
