@@ -113,6 +113,8 @@ from .value import Value
 
 
 def __getattr__(name: str) -> Any:  # what takes a while to load, and only some programs use, comes when it is asked for
+    if name == "compile":
+        return import_module(".compile", __name__)
     if name not in ("assert_gradients", "check_module", "check_ops", "gradcheck"):
         raise AttributeError(f"module 'autograd' has no attribute {name!r}")
     judge = import_module(".gradcheck", __name__)
@@ -146,6 +148,7 @@ __all__ = [
     "check_ops",
     "checkpoint",
     "clip",
+    "compile",
     "concatenate",
     "conv1d",
     "conv2d",
