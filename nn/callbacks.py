@@ -10,7 +10,7 @@ epoch 1: 5.82
 epoch 2: 0.62
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from typing import Any
@@ -33,7 +33,7 @@ class Run:
     set ``stop`` ends the run after this epoch.
     """
 
-    model: Module
+    _model: Module
     optimizer: Optimizer
     history: History
     callbacks: Sequence["Callback"]
@@ -49,12 +49,20 @@ class Run:
     order: "NDArray[np.int64] | None" = None  # of this epoch's examples; None between two epochs
     seen: int = 0  # of them
     sums: dict[str, float] = field(default_factory=dict)  # of loss and metrics, over those seen
+    show: Callable[[], None] = lambda: None  # lets the model hold parameters and gradients as they stand
+
+    @property
+    def model(self) -> Module:
+        """What is trained, as it stands."""
+        self.show()
+        return self._model
 
 
 class Callback:
     """Told of each moment of a run; a kind of callback writes the methods it wants, and the others do nothing."""
 
     is_last = False  # whether it is to be told after those that are not
+    by_run_only = False  # whether this very class looks at parameters and gradients by ``run.model`` alone
 
     def begin(self, run: Run) -> None:
         """Nothing is computed yet."""
@@ -91,28 +99,37 @@ class Together(Callback):
         if not isinstance(callbacks, Iterable) or not all(isinstance(one, Callback) for one in self.callbacks):
             raise TypeError(f"fit: callbacks is a list of Callbacks, such as [nn.Record()]; not {callbacks!r}")
         self.callbacks.sort(key=lambda one: one.is_last)
+        self._listening = {moment: [one for one in self.callbacks if _listens(one, moment)] for moment in _MOMENTS}
 
     def begin(self, run: Run) -> None:
         """Tell each."""
-        for callback in self.callbacks:
-            callback.begin(run)
+        self._tell("begin", run)
 
     def before_step(self, run: Run) -> None:
         """Tell each."""
-        for callback in self.callbacks:
-            callback.before_step(run)
+        self._tell("before_step", run)
 
     def after_step(self, run: Run) -> None:
         """Tell each."""
-        for callback in self.callbacks:
-            callback.after_step(run)
+        self._tell("after_step", run)
 
     def after_epoch(self, run: Run) -> None:
         """Tell each."""
-        for callback in self.callbacks:
-            callback.after_epoch(run)
+        self._tell("after_epoch", run)
 
     def end(self, run: Run) -> None:
         """Tell each."""
-        for callback in self.callbacks:
-            callback.end(run)
+        self._tell("end", run)
+
+    def _tell(self, moment: str, run: Run) -> None:
+        for callback in self._listening[moment]:
+            if not vars(type(callback)).get("by_run_only"):
+                run.show()
+            getattr(callback, moment)(run)
+
+
+_MOMENTS = ("begin", "before_step", "after_step", "after_epoch", "end")
+
+
+def _listens(callback: Callback, moment: str) -> bool:
+    return getattr(getattr(callback, moment), "__func__", None) is not getattr(Callback, moment)

@@ -37,6 +37,7 @@ class Checkpoint(Callback):
         FileNotFoundError: when a run begins, there is no such folder.
     """
 
+    by_run_only = True
     is_last = True  # of the callbacks to be told, since it writes what the others know
 
     def __init__(self, path: StrPath, every: int | None = None) -> None:

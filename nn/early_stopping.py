@@ -28,6 +28,8 @@ class EarlyStopping(Callback):
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 7.1.
     """
 
+    by_run_only = True
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -1,7 +1,7 @@
 """How well a model does on examples, without learning from them."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .losses import Loss
 from .metrics import Metric, named
 from .mixups import see_that_metrics_fit
 from .module import Module, see_that_it_is_a_module
+
+Judge: TypeAlias = Callable[[Any, Any], tuple[float, Any]]
 
 
 def evaluate(
@@ -58,14 +60,25 @@ def see_that_it_is_a_loss(asking: str, loss: Any) -> None:
 
 def means(model: Module, examples: Examples, loss: Loss, metrics: Mapping[str, Metric], batch: int) -> dict[str, float]:
     """The same of ``Examples``."""
-    sums = {"loss": 0.0}
+
+    def judged(inputs: Any, targets: Any) -> tuple[float, Any]:
+        predictions = model(inputs)
+        see_that_metrics_fit(loss, metrics, predictions)
+        return float(loss(predictions, targets)), predictions
+
     with evaluated(model), np.errstate(over="ignore", invalid="ignore"):  # a mean that is not finite says so itself
-        for inputs, targets in examples.in_order(batch):
-            predictions = model(inputs)
-            sums["loss"] += float(loss(predictions, targets)) * len(targets)
-            see_that_metrics_fit(loss, metrics, predictions)
-            add_metrics(sums, metrics, predictions, targets)
-    return {name: total / len(examples) for name, total in sums.items()}
+        return averaged(judged, examples.in_order(batch), metrics)
+
+
+def averaged(judged: Judge, batches: Iterable[tuple[Any, Any]], metrics: Mapping[str, Metric]) -> dict[str, float]:
+    """The mean of the losses that ``judged`` gives for batches, beside predictions, and of metrics."""
+    sums, n = {"loss": 0.0}, 0
+    for inputs, targets in batches:
+        loss, predictions = judged(inputs, targets)
+        sums["loss"] += loss * len(targets)
+        n += len(targets)
+        add_metrics(sums, metrics, predictions, targets)
+    return {name: total / n for name, total in sums.items()}
 
 
 def add_metrics(sums: dict[str, float], metrics: Mapping[str, Metric], predictions: Any, targets: Any) -> None:

@@ -40,7 +40,7 @@ class History:
     def add(self, name: str, number: float) -> None:
         """Write down one more epoch's ``name``."""
         if name in ("loss", "val_loss"):
-            self[name].append(number)
+            getattr(self, name).append(number)
         else:
             self.metrics.setdefault(name, []).append(number)
 

@@ -5,14 +5,15 @@ A module keeps a block of parameters as one Tensor, or as an array of Values; th
 a new block ................. block
 its leaves .................. leaves
 its numbers and gradients ... numbers, gradient, write
-what a model is given ....... given, elements
+what a model is given ....... given, elements, one_hot
 """
 
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+import autograd as ag
 from autograd import Node, Tensor, Value
 
 Kind: TypeAlias = type[Value] | type[Tensor]
@@ -96,3 +97,11 @@ def given(like: Block | Value | None, x: Any) -> Any:
         return x
     values = (e if isinstance(e, Node) else Value(e, requires_grad=False) for e in x.ravel().tolist())
     return np.fromiter(values, object, x.size).reshape(x.shape)
+
+
+def one_hot(places: Any, n: int, dtype: DTypeLike) -> Any:
+    """Whole numbers below ``n`` as rows, 1 at the place and else 0. Of nodes they are computed, not looked up, since a compiled
+    step is given other places each time."""
+    if not isinstance(places, Tensor) and places.dtype == object:
+        return 1.0 - ag.step(ag.abs(places[..., None] - np.arange(n).astype(object)))
+    return (places[..., None] == np.arange(n)).astype(dtype)

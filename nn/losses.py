@@ -22,6 +22,7 @@ v6 = 1 / (1 + exp(-z))
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from numbers import Real
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -30,9 +31,11 @@ from numpy.typing import NDArray
 
 import autograd as ag
 from autograd import DomainError, Node, Tensor, Value, ops
+from autograd.arrays import are_below
 from autograd.errors import callers_line
+from autograd.recording import checked
 
-from .kinds import elements
+from .kinds import Floats, elements, one_hot
 
 Loss: TypeAlias = Callable[[Any, Any], Any]
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -110,9 +113,7 @@ def hinge(scores: Any, targets: Any, *, reduction: Reduction = "mean") -> Any:
     Source: Cortes and Vapnik, *Support-Vector Networks* (1995).
     """
     s, y = _pair("hinge", scores, targets)
-    labels = _numbers(y)
-    if (odd := np.abs(labels) != 1).any():
-        raise ValueError(f"hinge: labels must be -1 or 1, not {_first(labels, odd)}")
+    checked(_see_signs, y)
     return _reduced("hinge", ag.relu(1.0 - y * s), reduction)
 
 
@@ -131,16 +132,8 @@ def bce(probabilities: Any, targets: Any, *, reduction: Reduction = "mean") -> A
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
     """
     p, y = _pair("bce", probabilities, targets)
-    given, labels = _numbers(p), _probabilities("bce", y)
-    if (odd := ~((given >= 0) & (given <= 1))).any():
-        raise _out_of_domain(
-            f"bce: a probability must lie between 0 and 1; {_first(given, odd)} does not. For logits use bce_with_logits"
-        )
-    if (odd := ((given == 0) & (labels > 0)) | ((given == 1) & (labels < 1))).any():
-        raise _out_of_domain(
-            f"bce: the loss of a probability of {_first(given, odd)} is infinite where the label is {_first(labels, odd)}; "
-            "use bce_with_logits, before the sigmoid"
-        )
+    checked(partial(_see_shares, "bce"), y)
+    checked(_see_probabilities, p, y)
     return _reduced("bce", ops.bce(p, y), reduction)
 
 
@@ -160,7 +153,7 @@ def bce_with_logits(logits: Any, targets: Any, *, reduction: Reduction = "mean")
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), section 6.2.2.2.
     """
     z, y = _pair("bce_with_logits", logits, targets)
-    _probabilities("bce_with_logits", y)
+    checked(partial(_see_shares, "bce_with_logits"), y)
     return _reduced("bce_with_logits", ops.bce_with_logits(z, y), reduction)
 
 
@@ -192,10 +185,12 @@ def cross_entropy(logits: Any, targets: Any, *, label_smoothing: float = 0.0, re
     if z.shape[-1:] in ((), (1,)) or (z.ndim == 1 and z.shape == _without_ones(t.shape) and not of_distributions):
         raise ValueError("cross_entropy: each example wants a list of logits, one a class; for one logit use bce_with_logits")
     if of_distributions:
-        return _reduced("cross_entropy", _of_distributions(z, _distributions("cross_entropy", t), label_smoothing), reduction)
+        checked(partial(_see_distributions, "cross_entropy"), t)
+        return _reduced("cross_entropy", _of_distributions(z, t, label_smoothing), reduction)
     labels = _labels(z, t)
-    if label_smoothing:
-        return _reduced("cross_entropy", _of_distributions(z, np.eye(z.shape[-1])[labels], label_smoothing), reduction)
+    if label_smoothing or labels.dtype.kind in "fO":  # which place no element
+        hot = one_hot(labels, z.shape[-1], z.dtype if isinstance(z, Tensor) else float)
+        return _reduced("cross_entropy", _of_distributions(z, hot, label_smoothing), reduction)
     if isinstance(z, Tensor):
         return _reduced("cross_entropy", ag.cross_entropy(z, labels), reduction)
     chosen = np.take_along_axis(z, labels[..., None], -1)[..., 0]
@@ -232,16 +227,9 @@ def kl_divergence(log_probabilities: Any, targets: Any, *, reduction: Reduction 
     log_p, q = _pair("kl_divergence", log_probabilities, targets)
     if not log_p.shape:
         raise ValueError("kl_divergence: each example wants a list of log-probabilities, one a class")
-    given = _numbers(log_p)
-    sums = np.exp(np.minimum(given, 1.0)).sum(-1)
-    if (odd := ~(np.isfinite(given).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
-        raise _out_of_domain(
-            "kl_divergence: a row of log-probabilities must be finite, and its probabilities sum to 1; "
-            f"the sum of one is {_first(sums, odd)}, its least number {_first(given.min(-1), odd)}; "
-            "pass log_softmax(logits), or the log of probabilities"
-        )
-    q = _distributions("kl_divergence", q)
-    log_q = ag.log(q + (q == 0))  # so that 0 ln 0 is 0
+    checked(_see_log_probabilities, log_p)
+    checked(partial(_see_distributions, "kl_divergence"), q)
+    log_q = ag.log(q + (1.0 - ag.step(q)))  # so that 0 ln 0 is 0
     return _reduced("kl_divergence", ag.sum(q * (log_q - log_p), -1), reduction)
 
 
@@ -362,60 +350,20 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return _without_ones(shape[:-1]) if shape[-1:] == (1,) else shape
 
 
-def _numbers(x: Any) -> NDArray[Any]:
-    """The numbers in ``x``, out of the graph."""
-    if isinstance(x, Tensor):
-        return np.asarray(x._data)
-    return np.asarray(x, float if x.dtype == object else None)
-
-
 def _number(setting: str, x: Any) -> float:
     if not isinstance(x, Real):
         raise TypeError(f"{setting} is a number, not {type(x).__name__}")
     return float(x)
 
 
-def _out_of_domain(what: str) -> DomainError:
-    line = callers_line()
-    return DomainError(what + (f" ({line})" if line else ""))
-
-
-def _first(numbers: NDArray[Any], chosen: NDArray[np.bool_]) -> str:
-    return f"{numbers[chosen][0]:.6g}"
-
-
-def _probabilities(loss: str, y: Any) -> NDArray[Any]:
-    labels = _numbers(y)
-    if (odd := ~((labels >= 0) & (labels <= 1))).any():
-        raise ValueError(f"{loss}: labels must lie between 0 and 1; {_first(labels, odd)} does not")
-    return labels
-
-
-def _distributions(loss: str, q: Any) -> Any:
-    """``q``, each row of which is a distribution."""
-    numbers = _numbers(q)
-    sums = numbers.sum(-1)
-    if (odd := ~((numbers >= 0).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
-        raise ValueError(
-            f"{loss}: a row of targets must be a distribution, numbers of at least 0 whose sum is 1; "
-            f"the sum of one is {_first(sums, odd)}, its least number {_first(numbers.min(-1), odd)}"
-        )
-    return q
-
-
-def _labels(z: Any, t: Any) -> NDArray[np.intp]:
+def _labels(z: Any, t: Any) -> Any:
     """Whole numbers, one for each row of logits."""
     rows = z.shape[:-1]
     if t.shape != rows and _without_ones(t.shape) != _without_ones(rows):
         _refuse(z, t)
-    labels = _numbers(t).reshape(rows)
-    classes = z.shape[-1]
-    odd = (labels < 0) | (labels >= classes)
-    if labels.dtype.kind == "f":
-        odd |= np.trunc(labels) != labels  # of nan too
-    if odd.any():
-        raise ValueError(f"cross_entropy: label {_first(labels, odd)} is not one of the {classes} classes 0 to {classes - 1}")
-    return labels.astype(np.intp, copy=False)
+    labels = t if t.shape == rows else t.reshape(rows)
+    checked(partial(_see_labels, z.shape[-1]), labels)
+    return labels if isinstance(labels, Tensor) or labels.dtype == object else labels.astype(np.intp, copy=False)
 
 
 def _refuse(z: Any, t: Any) -> NoReturn:
@@ -425,3 +373,66 @@ def _refuse(z: Any, t: Any) -> NoReturn:
         f"cross_entropy: targets of shape {t.shape} came for logits of shape {z.shape}; pass one label for each row, of shape "
         f"{z.shape[:-1]}, or a distribution over the classes for each, in the shape of the logits"
     )
+
+
+# -- checks of numbers, out of the graph -------------------------------------------------------------------------------------
+
+
+def _see_signs(labels: Floats) -> None:
+    if (odd := np.abs(labels) != 1).any():
+        raise ValueError(f"hinge: labels must be -1 or 1, not {_first(labels, odd)}")
+
+
+def _see_shares(loss: str, labels: Floats) -> None:
+    if (odd := ~((labels >= 0) & (labels <= 1))).any():
+        raise ValueError(f"{loss}: labels must lie between 0 and 1; {_first(labels, odd)} does not")
+
+
+def _see_probabilities(p: Floats, labels: Floats) -> None:
+    if (odd := ~((p >= 0) & (p <= 1))).any():
+        raise _out_of_domain(
+            f"bce: a probability must lie between 0 and 1; {_first(p, odd)} does not. For logits use bce_with_logits"
+        )
+    if (odd := ((p == 0) & (labels > 0)) | ((p == 1) & (labels < 1))).any():
+        raise _out_of_domain(
+            f"bce: the loss of a probability of {_first(p, odd)} is infinite where the label is {_first(labels, odd)}; "
+            "use bce_with_logits, before the sigmoid"
+        )
+
+
+def _see_labels(classes: int, labels: NDArray[Any]) -> None:
+    if labels.dtype.kind in "iu" and are_below(labels, classes):
+        return
+    odd = (labels < 0) | (labels >= classes)
+    if labels.dtype.kind == "f":
+        odd |= np.trunc(labels) != labels  # of nan too
+    if odd.any():
+        raise ValueError(f"cross_entropy: label {_first(labels, odd)} is not one of the {classes} classes 0 to {classes - 1}")
+
+
+def _see_distributions(loss: str, q: Floats) -> None:
+    sums = q.sum(-1)
+    if (odd := ~((q >= 0).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
+        raise ValueError(
+            f"{loss}: a row of targets must be a distribution, numbers of at least 0 whose sum is 1; "
+            f"the sum of one is {_first(sums, odd)}, its least number {_first(q.min(-1), odd)}"
+        )
+
+
+def _see_log_probabilities(log_p: Floats) -> None:
+    sums = np.exp(np.minimum(log_p, 1.0)).sum(-1)
+    if (odd := ~(np.isfinite(log_p).all(-1) & (np.abs(sums - 1) <= _TOLERANCE))).any():
+        raise _out_of_domain(
+            "kl_divergence: a row of log-probabilities must be finite, and its probabilities sum to 1; "
+            f"the sum of one is {_first(sums, odd)}, its least number {_first(log_p.min(-1), odd)}; "
+            "pass log_softmax(logits), or the log of probabilities"
+        )
+
+
+def _first(numbers: NDArray[Any], chosen: NDArray[np.bool_]) -> str:
+    return f"{numbers[chosen][0]:.6g}"
+
+
+def _out_of_domain(what: str) -> DomainError:
+    line = callers_line()
+    return DomainError(what + (f" ({line})" if line else ""))

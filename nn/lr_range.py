@@ -112,6 +112,8 @@ class _Over(Exception):
 class _Sweep(Callback):
     """Notes the loss of each batch, and breaks off when there are enough of them, or they rise too far."""
 
+    by_run_only = True
+
     def __init__(self, steps: int, bar: Any) -> None:
         self.steps = steps
         self.width = steps / 20  # how many losses are averaged

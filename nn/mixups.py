@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd import Tensor
+from autograd.errors import callers_depth
 
 from .losses import Loss, bce, bce_with_logits, cross_entropy
 from .metrics import Metric, accuracy
@@ -33,7 +34,7 @@ def see_that_they_are_logits(loss: Loss, predictions: Any) -> None:
         warnings.warn(
             f"fit: {loss.__name__} takes logits, and the model gives probabilities, which it would squash a second time: the "
             "loss could not come near 0; leave out the model's last sigmoid or softmax",
-            stacklevel=3,
+            stacklevel=callers_depth(),
         )
 
 

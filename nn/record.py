@@ -52,6 +52,8 @@ class Record(Callback):
     (4, 1, 1)
     """
 
+    by_run_only = True
+
     def __init__(self, every: int = 1) -> None:
         self.every = size("Record", "every", every)
         self._taken = 0

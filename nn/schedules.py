@@ -173,6 +173,8 @@ class LearningRate(Callback):
     0.025
     """
 
+    by_run_only = True
+
     def __init__(self, schedule: Schedule) -> None:
         if not _is_schedule(schedule):
             raise TypeError(f"LearningRate takes a schedule, such as nn.schedules.constant(0.1); not {schedule!r}")
@@ -230,6 +232,8 @@ class ReduceOnPlateau(Callback):
 
     Source: PyTorch, ``torch.optim.lr_scheduler.ReduceLROnPlateau``, whose rule and names these are.
     """
+
+    by_run_only = True
 
     def __init__(
         self,

@@ -73,6 +73,8 @@ _RANGES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 class _Convergence(EarlyStopping):
     """EarlyStopping by scikit-learn's rule: any better epoch is the best, but to count it must be better by ``tol``."""
 
+    by_run_only = True
+
     def __init__(self, monitor: str, patience: int, tol: float) -> None:
         super().__init__(monitor, patience)
         self.tol = tol
@@ -108,6 +110,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
+        compiled: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -125,6 +128,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.compiled = compiled
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train on examples ``X``, ``(n, n_features)``, and their targets ``y``: anew, or with ``warm_start`` from where it is.
@@ -227,6 +231,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
             shuffle=self.shuffle,
             rng=self._rng,
             history=self.history_,
+            compiled=self.compiled,
             verbose=bool(self.verbose),
             **settings,
         )
@@ -269,6 +274,7 @@ class MLPClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         validation_fraction: which share of them.
         n_iter_no_change: how many epochs may pass without getting better. After one more training ends, with the best weights
             there were.
+        compiled: run each step as a program; see ``nn.fit``. Worth it for runs of some hundred steps.
 
     Attributes:
         model_: the ``nn.MLP``.

@@ -1,28 +1,27 @@
 """fit: the training loop."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from autograd import DomainError, Node, Tensor, Value, topological_order
+from autograd import DomainError
 
 from .callbacks import Callback, Run, Together
 from .checkpoints import restore
-from .evaluation import add_metrics, means, see_that_it_is_a_loss
+from .evaluation import add_metrics, see_that_it_is_a_loss
 from .examples import Examples, Rows, hold_out
 from .history import History
 from .layers.making import size
 from .losses import Loss
 from .metrics import Metric, named
-from .mixups import see_that_metrics_fit, see_that_they_are_logits
-from .module import Module, place, see_that_it_is_a_module
+from .module import Module, see_that_it_is_a_module
 from .optim import SGD, Optimizer
 from .progress import progress
 from .rng import Rng
 from .saving import StrPath
+from .steps import Steps, advice, where
 
 
 def fit(
@@ -42,6 +41,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     history: History | None = None,
     resume: StrPath | None = None,
+    compiled: bool = False,
     verbose: bool = True,
 ) -> History:
     """Train ``model`` on examples ``x`` with targets ``y`` by gradient descent, batch by batch.
@@ -66,6 +66,9 @@ def fit(
         history: a History to go on with; an interrupted caller still holds it.
         resume: a file that ``nn.Checkpoint`` wrote: go on where it was written, to the same result bit for bit, as if never
             interrupted. Where there is none yet, and a Checkpoint among the callbacks is to write it, begin.
+        compiled: run each step as a program made of its record (see ``autograd.compile``), optimizer included, to the same
+            numbers but for rounding. What a forward does besides, such as counting its calls, it does only when it is recorded;
+            plain numbers that it reads are taken to stay as they are.
         verbose: show a progress bar with loss and metrics, on a terminal or in a notebook; a log stays clean.
 
     Returns:
@@ -84,7 +87,8 @@ def fit(
         FileNotFoundError: there is nothing at ``resume``.
 
     Warns:
-        UserWarning: a loss of logits is given probabilities, the outputs of a sigmoid or a softmax.
+        UserWarning: a loss of logits is given probabilities, the outputs of a sigmoid or a softmax; or the step can't be
+            compiled, and runs as it is.
 
     Source: Goodfellow, Bengio, Courville, *Deep Learning* (2016), algorithm 8.1.
     """
@@ -109,44 +113,36 @@ def fit(
     train, held_out = _divided(run, examples, validation)
     batch = batch_size or len(train)
     run.steps = epochs * -(-len(train) // batch)
-    beside = set(model.parameters()).difference(optimizer.parameters)
+    steps = _kind_of_steps(compiled)(run, train, loss, metrics, batch)
     model.train()
     watching.begin(run)
     if remind:
         remind()
-    first = run.step
     try:
         with _bar(run, verbose) as bar, np.errstate(over="ignore", invalid="ignore"):
             while not run.stop and (run.order is not None or run.epoch < epochs):
                 for rows in _batches(run, len(train), batch, shuffle):
-                    inputs, targets = train[rows]
-                    predictions = model(inputs)
-                    error = loss(predictions, targets)
-                    run.loss = _number(error, run, batch)
-                    if run.step == first:
-                        see_that_they_are_logits(loss, predictions)
-                        see_that_metrics_fit(loss, metrics, predictions)
-                    optimizer.zero_grad()
-                    for parameter in beside:  # what the optimizer does not move
-                        parameter.zero_grad()
-                    error.backward()
+                    predictions, targets = steps.measure(rows)
                     watching.before_step(run)
-                    optimizer.step()
+                    steps.move()
                     _count(run, rows, metrics, predictions, targets)
                     watching.after_step(run)
                     bar.update()
-                _close_epoch(run, len(train), means(model, held_out, loss, metrics, batch) if held_out else {}, tol)
-                bar.set_postfix(_shown(run), refresh=False)
+                _close_epoch(run, len(train), steps.judge(held_out) if held_out else {}, tol)
+                if not bar.disable:
+                    bar.set_postfix(_shown(run), refresh=False)
                 watching.after_epoch(run)
+            steps.show()
             _see_that_it_ended_well(model)
     except FloatingPointError:
         history.diverged = True
         raise
     except DomainError as error:
         history.diverged = True
-        error.add_note(f"fit: this was in {_where(run, batch)}{_advice(run)}")
+        error.add_note(f"fit: this was in {where(run, batch)}{advice(run)}")
         raise
     finally:
+        steps.show()
         watching.end(run)
     return history
 
@@ -179,6 +175,14 @@ def _divided(run: Run, examples: Examples, validation: Any) -> tuple[Examples, E
     return examples.part(np.setdiff1d(np.arange(len(examples)), run.held)), examples.part(run.held)
 
 
+def _kind_of_steps(compiled: bool) -> type[Steps]:
+    if not compiled:
+        return Steps
+    from .compiled import CompiledSteps  # which loads the compiler
+
+    return CompiledSteps
+
+
 def _batches(run: Run, n: int, batch: int, shuffle: bool) -> Iterator[Rows]:
     """The places of the examples of each batch of an epoch; a resumed run goes on within its own."""
     if run.order is None:
@@ -208,20 +212,6 @@ def _close_epoch(run: Run, n: int, held_out: Mapping[str, float], tol: float | N
         run.stop = True
 
 
-def _number(error: Any, run: Run, batch: int) -> float:
-    """The loss as a plain number; it must be one."""
-    if not isinstance(error, Value | Tensor):
-        raise TypeError(
-            f"fit: the loss must come as a Value or a Tensor, so that it has a gradient; it came as {type(error).__name__}"
-        )
-    if isinstance(error, Tensor) and error.size != 1:
-        raise TypeError(f"fit: the loss must be one number, and came in shape {error.shape}; take its mean()")
-    number = error.item()
-    if not isfinite(number):
-        raise FloatingPointError(f"fit: the loss is {number} in {_where(run, batch)}{_first_nonfinite(error, run)}")
-    return number
-
-
 def _see_that_it_ended_well(model: Module) -> None:
     """After the last step no loss tells of a parameter that is not finite."""
     for name, parameter in model.named_parameters():
@@ -229,29 +219,6 @@ def _see_that_it_ended_well(model: Module) -> None:
             raise FloatingPointError(
                 f"fit: the last step left the parameter {name} infinite or nan; a smaller learning rate may help"
             )
-
-
-def _where(run: Run, batch: int) -> str:
-    within = run.order is not None and run.seen < len(run.order)
-    return f"epoch {run.epoch}, " + (f"batch {run.seen // batch + 1}" if within else "among the examples held out")
-
-
-def _advice(run: Run) -> str:
-    """What may help, unless no step was taken yet."""
-    return "; a smaller learning rate may help" if run.step else ""
-
-
-def _first_nonfinite(root: Node, run: Run) -> str:
-    """The first node behind ``root`` that holds a nan or an infinity, in words, and what may help."""
-    node = next(node for node in topological_order(root) if not np.isfinite(node.data).all())
-    names: dict[Node, str] = {parameter: name for name, parameter in run.model.named_parameters()}
-    if node.op is None and node not in names:
-        return f": there is a nan or an infinity among what was given, in {node.name}; look at the examples and their targets"
-    if node.op is None:
-        what = f"the parameter {names[node]}"
-    else:
-        what = node.name + (f", made in {place(node.module, node._note)}" if isinstance(node.module, Module) else "")
-    return f"{_advice(run)}. The first that is not finite is {what}"
 
 
 def _bar(run: Run, verbose: bool) -> Any:

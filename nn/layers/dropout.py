@@ -1,13 +1,16 @@
 """Dropout: units left out at random, so that no other comes to rely on them."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 import autograd as ag
 from autograd import Tensor
+from autograd.recording import drawn
 
-from ..kinds import elements
+from ..kinds import Floats, elements
 from ..module import Module
 from ..rng import Rng
 from ..settings import is_number
@@ -39,8 +42,11 @@ class Dropout(Module):
         x = elements(x)
         if not self.training or not self.p:
             return x
-        mask = (self.rng.random(ag.shape(x)) >= self.p) / (1 - self.p)
-        return x * (mask.astype(x.dtype) if isinstance(x, Tensor) else mask)
+        return x * drawn(partial(self._mask, ag.shape(x), x.dtype if isinstance(x, Tensor) else float))
+
+    def _mask(self, shape: tuple[int, ...], dtype: DTypeLike) -> Floats:
+        """0 for what is dropped, ``1 / (1 - p)`` for the others."""
+        return ((self.rng.random(shape) >= self.p) / (1 - self.p)).astype(dtype, copy=False)
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"

@@ -1,14 +1,17 @@
 """Embedding: a row of parameters for each of ``n`` things."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import autograd as ag
 from autograd import Node, Value
+from autograd.recording import Note, checked, current, numbers_of, witness
 
 from ..init import Initialiser, normal
-from ..kinds import Kind, block, elements, numbers
+from ..kinds import Kind, block, elements, one_hot
 from ..module import Module, place
 from ..rng import Rng
 from .making import drawn, size
@@ -43,20 +46,22 @@ class Embedding(Module):
             TypeError: they are parameters or were computed from some: a place takes no gradient.
             ValueError: they are not whole, or not all in ``[0, n)``.
         """
-        return ag.take(self.weight, self._places(x), 0)
-
-    def _places(self, x: Any) -> Any:
         x = elements(x)
-        if isinstance(x, Node) or x.dtype == object:
-            if any(isinstance(e, Node) and e.requires_grad for e in ([x] if isinstance(x, Node) else x.flat)):
-                raise TypeError(f"{place(self)} takes whole numbers, and found nodes with a gradient, which would end here")
-            x = numbers(x)
+        nodes = [x] if isinstance(x, Node) else x.ravel().tolist() if x.dtype == object else []
+        differing = any(isinstance(e, Node) and e.requires_grad for e in nodes)
+        if differing and (witness() is None or any(isinstance(e, Node) and e.op for e in nodes)):
+            raise TypeError(f"{place(self)} takes whole numbers, and found nodes with a gradient, which would end here")
+        checked(partial(self._see_places, current().note), x)
+        if differing:  # the arguments of what is compiled
+            return ag.matmul(one_hot(x, self.n, self.weight.dtype), self.weight)
+        return ag.take(self.weight, numbers_of(x).astype(int), 0)
+
+    def _see_places(self, note: Note | None, x: NDArray[Any]) -> None:
         if x.dtype.kind not in "iuf":
-            raise TypeError(f"{place(self)} takes whole numbers, not {x.dtype}")
+            raise TypeError(f"{place(self, note)} takes whole numbers, not {x.dtype}")
         wrong = x[~((x >= 0) & (x < self.n) & (x == np.floor(x)))]
         if wrong.size:
-            raise ValueError(f"{place(self)} takes whole numbers from 0 to {self.n - 1}, found {wrong.flat[0]}")
-        return x.astype(int)
+            raise ValueError(f"{place(self, note)} takes whole numbers from 0 to {self.n - 1}, found {wrong.flat[0]}")
 
     def __repr__(self) -> str:
         return f"Embedding({self.n}, {self.dim})"

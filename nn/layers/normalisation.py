@@ -1,6 +1,7 @@
 """Normalisation: numbers brought to mean 0 and variance 1, then scaled and shifted as is learned."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 import autograd as ag
 from autograd import Value
 
-from ..kinds import Kind, block, numbers, write
+from ..aside import keep
+from ..kinds import Floats, Kind, block, numbers, write
 from ..module import Module, place
 from ..settings import is_number
 from .making import beside, size
@@ -78,12 +80,12 @@ class BatchNorm(Module):
                 "choose a batch_size that does not leave one example over), or switch to evaluation by eval()"
             )
         y, mean, var = normalised(x, axes, self.eps)
-        self._follow(self.running_mean, numbers(mean))
-        self._follow(self.running_var, numbers(var) * n / (n - 1))
+        keep(partial(self._follow, n), mean, var)
         return y
 
-    def _follow(self, running: Any, batch: Any) -> None:
-        write(running, (1 - self.momentum) * numbers(running) + self.momentum * batch.ravel())
+    def _follow(self, n: int, mean: Floats, var: Floats) -> None:
+        for running, batch in ((self.running_mean, mean), (self.running_var, var * n / (n - 1))):
+            write(running, (1 - self.momentum) * numbers(running) + self.momentum * batch.ravel())
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.n}{'' if self.affine else ', affine=False'})"

@@ -47,7 +47,9 @@ class Group(UserDict[str, Any]):
     @property
     def settings(self) -> dict[str, Any]:
         """All but the parameters."""
-        return {name: value for name, value in self.data.items() if name != "params"}
+        settings = self.data.copy()
+        del settings["params"]
+        return settings
 
     def checked(self, name: str, value: Any) -> Any:
         """``value`` as the setting of this name, in plain floats, whatever a schedule has computed with."""

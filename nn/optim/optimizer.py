@@ -2,12 +2,15 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain
 from typing import Any, ClassVar
 
 import numpy as np
 
+from autograd.graph import zero_grad
+
 from .groups import Parameters, grouped
-from .packs import Array, Pack, UnzeroedGradientWarning, is_marked, mark, packs
+from .packs import Array, Pack, Part, UnzeroedGradientWarning, is_marked, mark, packs
 
 
 class Optimizer:
@@ -64,22 +67,35 @@ class Optimizer:
         """
         if self._watching:
             self._look_for_old_gradients()
+        self.move(self._packs)
+        self.mark_gradients()
+
+    def move(self, packs: Sequence[Sequence[Pack]]) -> None:
+        """A step, of the packs of each group."""
         self.steps += 1
-        for group, packed in zip(self.groups, self._packs):
+        for group, packed in zip(self.groups, packs):
             settings = group.settings
             for pack in packed:
                 pack.descend(self.rule(pack, self.steps, **settings))
-                if self._watching:
-                    mark(pack.parameters[0])
+
+    def mark_gradients(self) -> None:
+        """Mark them as stepped on."""
+        if self._watching:
+            for pack in chain(*self._packs):
+                mark(pack.parameters[0])
+
+    def parts_of(self, vector: Array) -> list[list[Part]]:
+        """The packs of each group, their parameters being those in ``vector``, in order; what is remembered is the same."""
+        ends = accumulate([pack.size for pack in chain(*self._packs)])
+        return [[Part(pack, vector, next(ends)) for pack in packed] for packed in self._packs]
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0."""
-        for parameter in self.parameters:
-            parameter.zero_grad()
+        zero_grad(self.parameters)
 
     def _look_for_old_gradients(self) -> None:
         # One parameter of each pack tells. A frozen one does not: a model's zero_grad passes it by.
-        firsts = [pack.parameters[0] for packed in self._packs for pack in packed]
+        firsts = [pack.parameters[0] for pack in chain(*self._packs)]
         if any(is_marked(w) and w.requires_grad for w in firsts):
             self._watching = False
             warnings.warn(

@@ -4,10 +4,10 @@ A rule is arithmetic on arrays, and a short array costs nearly as much as a long
 of one dtype, are read into one vector and moved by one. A large Tensor is a pack by itself, and is not copied.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, compress
+from itertools import accumulate
 from numbers import Real
+from struct import error, pack
 from typing import Any
 
 import numpy as np
@@ -61,20 +61,20 @@ class Pack:
 class _Values(Pack):
     def __init__(self, parameters: Sequence[Value]) -> None:
         super().__init__(parameters, np.dtype(np.float64), len(parameters))
+        self._format = f"{len(parameters)}d"  # which is packed more quickly than NumPy reads floats one by one
 
     def numbers(self) -> Array:
         return np.array([w.data for w in self.parameters])
 
     def _gradient(self) -> Array:
         try:
-            return np.frombuffer(array("d", [w.grad for w in self.parameters]))  # of None NumPy would make nan
-        except TypeError:
+            return np.frombuffer(pack(self._format, *[w.grad for w in self.parameters]))  # of None NumPy would make nan
+        except error:
             odd = next(w for w in self.parameters if not isinstance(w.grad, Real))
             raise TypeError(f"step: grad of {odd.name} is {odd.grad!r}; set it to 0 with zero_grad()") from None
 
     def descend(self, step: Array) -> None:
-        moving = [w.requires_grad for w in self.parameters]
-        descend(compress(self.parameters, moving), compress(step.tolist(), moving))
+        descend(self.parameters, step.tolist())
 
 
 class _Tensors(Pack):
@@ -93,6 +93,34 @@ class _Tensors(Pack):
         for w, place in zip(self.parameters, self._places):
             if w.requires_grad:
                 w.descend(step[place].reshape(w.shape))
+
+
+class Part(Pack):
+    """The parameters of ``pack`` where they are not kept in leaves, but in a vector of many, up to ``end``.
+
+    ``slopes``, the gradient there, is to be set before each step.
+    """
+
+    def __init__(self, pack: Pack, vector: Array, end: int) -> None:
+        super().__init__(pack.parameters, pack.dtype, pack.size)
+        self.memory = pack.memory
+        self.place = slice(end - pack.size, end)
+        self.slopes = self._numbers = vector[self.place]
+        frozen = [np.full(np.shape(w._data), not w.requires_grad).ravel() for w in pack.parameters]
+        self._frozen = np.concatenate(frozen) if any(not w.requires_grad for w in pack.parameters) else None
+
+    def numbers(self) -> Array:
+        """``w``, to read."""
+        return self._numbers
+
+    def _gradient(self) -> Array:
+        return self.slopes
+
+    def descend(self, step: Array) -> None:
+        """Take ``step`` from the part of the vector."""
+        if self._frozen is not None:
+            step = np.where(self._frozen, 0, step)
+        np.subtract(self._numbers, step, out=self._numbers)
 
 
 def _end_to_end(arrays: Sequence[Array]) -> Array:

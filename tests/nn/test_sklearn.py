@@ -74,10 +74,10 @@ def test_its_checks_reject_an_estimator_that_changes_its_arguments():
 
 
 @pytest.mark.parametrize("kind", BOTH)
-def test_each_argument_has_the_name_and_default_that_it_has_there(kind):
+def test_each_argument_has_the_name_and_default_that_it_has_there_and_one_is_ours(kind):
     there = getattr(theirs, kind.__name__)().get_params()
 
-    assert kind().get_params().items() <= there.items()
+    assert kind().get_params().items() <= there.items() | {("compiled", False)}
 
 
 def side_by_side(kind, X, y, max_iter=20, n_iter_no_change=20, alpha=0.3, **settings):
@@ -296,6 +296,16 @@ def test_warm_start_goes_on_and_without_it_fit_begins_anew():
     assert warm.n_iter_ == 10
     assert bits(cold.fit(X, y)) == once
     assert cold.n_iter_ == 5
+
+
+@briefly
+@pytest.mark.parametrize("kind", BOTH)
+def test_compiled_it_learns_the_same(kind):
+    for settings in ({}, {"early_stopping": True, "batch_size": 20}, {"solver": "sgd", "activation": "tanh"}):
+        eager, compiled = (learn(kind, compiled=compiled, **settings)[0] for compiled in (False, True))
+        for ours, wanted in zip(compiled.coefs_ + compiled.intercepts_, eager.coefs_ + eager.intercepts_):
+            np.testing.assert_allclose(ours, wanted, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(compiled.loss_curve_, eager.loss_curve_, rtol=1e-12)
 
 
 @briefly
