@@ -1,6 +1,6 @@
 """See the graph behind a value, and step through its backward pass: in a notebook, a file, a terminal.
 
-draw ........ the graph as a picture; ``draw(loss).save("loss.svg")``, ``print(draw(loss).text())``
+draw ........ the graph as a picture; ``draw(loss).save("loss.svg")``, ``print(draw(loss).text())``; or a compiled program
 step ........ backprop step by step: live, with breakpoints, as a page, a strip of film, a transcript
 explain ..... why a gradient is what it is, path by path, and why it is 0
 nonfinite ... where the first nan or infinity was born

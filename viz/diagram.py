@@ -42,6 +42,7 @@ class Box:
     settings: str = ""  # of the op, as they stand in a call: axis=0
     what: str = ""  # a group is: the module, "perceptron", or empty
     nodes: int = 1
+    rows: tuple[tuple[str, str], ...] = ()  # told in place of data and gradient: something to the left, something to the right
 
 
 @dataclass(frozen=True, slots=True)

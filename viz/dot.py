@@ -54,6 +54,9 @@ def svg_by_dot(diagram: Diagram, labels: Mapping[int, str] | None = None) -> str
 
 
 def _record(box: Box) -> str:
+    if box.rows or box.kind == "outside":
+        told = [f"{box.label} {box.symbol}".rstrip(), *[f"{name} {value}".rstrip() for name, value in box.rows]]
+        return f"{{ {' | '.join(map(_escaped, told))} }}"
     numbers = [f"data {number(box.data, 'z.4f')}"] + ([] if box.grad is None else [f"grad {number(box.grad, 'z.4f')}"])
     if box.kind != "group":
         return f"{{ {' | '.join([_escaped(box.label), *numbers])} }}"

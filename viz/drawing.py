@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from autograd import Node
 
@@ -26,6 +26,9 @@ from .folding.diagrams import EDGES, Edges, diagram_of, hint, labels_of
 from .folding.flows import Label, Member, labels
 from .folding.insides import insides
 from .picture import Picture
+
+if TYPE_CHECKING:
+    from autograd.compile import Step
 
 
 def _by_svg(diagram: Diagram, labels: Mapping[int, str]) -> str:
@@ -40,6 +43,8 @@ class Drawing(Picture):
     labels: Mapping[int, Label] = field(default_factory=dict, repr=False)  # of arrows, by their place in the diagram
     inside: str = field(default="", repr=False)  # HTML: what is in the boxes, to be opened at a click
     _render: Callable[[Diagram, Mapping[int, str]], str] = field(default=_by_svg, repr=False)
+    _title: str = field(default="", repr=False)  # in place of the graph's
+    _text: str = field(default="", repr=False)
 
     @cached_property
     def svg(self) -> str:
@@ -49,10 +54,15 @@ class Drawing(Picture):
     @property
     def title(self) -> str:
         """What the picture shows, in one sentence."""
-        return svg.summary(self.diagram)
+        return self._title or svg.summary(self.diagram)
 
     def text(self) -> str:
-        """One line for each node: how it was computed, its data, its gradient; below it one for each arrow that has a label."""
+        """One line for each node: how it was computed, its data, its gradient; below it one for each arrow that has a label.
+
+        Of a program, what ``explain()`` says of it.
+        """
+        if self._text:
+            return self._text
         lines = text.text(self.diagram, {i: label.full for i, label in self.labels.items()})
         return "\n".join(filter(None, [lines, hint(self.diagram)]))
 
@@ -76,8 +86,9 @@ class Drawing(Picture):
 
 
 def draw(
-    root: Node,
+    root: "Node | Step",
     *,
+    path: int | None = None,
     fold: bool | None = None,
     depth: int | None = None,
     expand: Expand | None = None,
@@ -86,13 +97,14 @@ def draw(
     hide: Hide | None = None,
     max_nodes: int = 1000,
 ) -> Drawing:
-    """Draw the graph behind ``root`` as it is now.
+    """Draw the graph behind ``root`` as it is now; of a compiled step its program, a box for each group.
 
     A graph of more than 150 nodes is folded: layers, perceptrons and nodes that are alike are boxes, which open at a click. An
     arrow between boxes is labelled with the sum of the contributions to gradients that it hides.
 
     Args:
-        root: the result to look back from.
+        root: the result to look back from, or a compiled step.
+        path: which of the ``paths`` of a step; by default the first, which was taken last.
         fold: whether to fold the graph; by default, if it is large, or if ``depth`` or ``expand`` is given.
         depth: how deep modules are shown; see ``viz.fold``.
         expand: boxes to open, by name (``"layers.1"``), module, node, or a function of the box; see ``viz.fold``.
@@ -103,7 +115,7 @@ def draw(
         max_nodes: how many boxes are accepted; above about 100 a picture is hard to read.
 
     Raises:
-        TypeError: ``root`` is not a node.
+        TypeError: ``root`` is neither.
         ValueError: an argument that is out of range, nothing to expand as asked for, or more boxes than ``max_nodes``.
         StaleGraphError, DomainError: with ``edges`` given, as ``backward()``.
 
@@ -114,8 +126,13 @@ def draw(
         raise ValueError(f"draw: engine is 'auto' or 'dot', not {engine!r}")
     if edges not in EDGES:
         raise ValueError(f"draw: edges is 'partials', 'contributions', 'both', 'none' or 'auto', not {edges!r}")
-    nodes = visible(root, hide)
-    if folding := folding_for("draw", nodes, fold, depth, expand):
+    if isinstance(root, Node):
+        _see_that_none_is_given("compiled steps", path=path)
+    if not isinstance(root, Node):
+        carried = None if edges == "auto" else edges
+        _see_that_none_is_given("graphs", fold=fold, depth=depth, expand=expand, edges=carried, hide=hide)
+        drawing = _of_program(root, path or 0, max_nodes)
+    elif folding := folding_for("draw", nodes := visible(root, hide), fold, depth, expand):
         drawing = _folded(folding, edges, max_nodes)
     else:
         diagram = describe(root, hide=hide, max_nodes=max_nodes)
@@ -136,11 +153,36 @@ def draw(
     return drawing
 
 
+def _see_that_none_is_given(what_for: str, **options: object) -> None:
+    if given := [name for name, x in options.items() if x is not None]:
+        raise ValueError(f"draw: {given[0]} is for {what_for}; leave it out")
+
+
+def _of_program(step: "Step", path: int, max_nodes: int) -> Drawing:
+    from . import programs
+
+    report = programs.report(step, path)
+    diagram, gathered = programs.diagram_of(report)
+    _see_that_they_fit(diagram, max_nodes, "")
+    title = programs.title(report, path)
+    return Drawing(
+        diagram,
+        {i: Label("gathered", "gathered") for i in gathered},
+        _render=lambda diagram, labels: svg.svg(diagram, svg.Marks(labels=labels, dashed_arrows=gathered), title),
+        _title=title,
+        _text=f"{title}\n{report}",
+    )
+
+
 def _folded(folding: Folding, edges: Edges, max_nodes: int) -> Drawing:
     diagram, members = diagram_of(folding)
+    _see_that_they_fit(diagram, max_nodes, "expand less, lower the depth, or ")
+    return Drawing(diagram, labels_of(folding, members, edges), insides(folding, edges))
+
+
+def _see_that_they_fit(diagram: Diagram, max_nodes: int, ways_out: str) -> None:
     if len(diagram.boxes) > max_nodes:
         raise ValueError(
             f"draw: these are {len(diagram.boxes):,} boxes and the limit is {max_nodes:,}; "
-            "expand less, lower the depth, or raise the limit (max_nodes=)"
+            f"{ways_out}raise the limit (max_nodes=)"
         )
-    return Drawing(diagram, labels_of(folding, members, edges), insides(folding, edges))

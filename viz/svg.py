@@ -48,6 +48,7 @@ class Marks:
     pale: Container[int] = ()  # boxes with a dotted outline
     labels: Mapping[int, str] = field(default_factory=dict)  # of arrows
     strong_arrows: Container[int] = ()
+    dashed_arrows: Container[int] = ()
 
 
 NO_MARKS = Marks()
@@ -139,8 +140,9 @@ def _arrows(layout: Layout, marks: Marks) -> list[str]:
             bend = (x + u) / 2
             d += f"H{_n(u)}" if v == y else f"C{_n(bend)} {_n(y)} {_n(bend)} {_n(v)} {_n(u)} {_n(v)}"
             x, y = u, v
-        strong = f' stroke="{_OP_INK}" stroke-width="2.6"' if i in marks.strong_arrows else ""
-        paths.append(f'<path d="{d}M{_n(x - 6)} {_n(y - 4)}L{_n(x - 1)} {_n(y)}L{_n(x - 6)} {_n(y + 4)}"{strong}/>')
+        style = f' stroke="{_OP_INK}" stroke-width="2.6"' if i in marks.strong_arrows else ""
+        style += ' stroke-dasharray="4 4"' if i in marks.dashed_arrows else ""
+        paths.append(f'<path d="{d}M{_n(x - 6)} {_n(y - 4)}L{_n(x - 1)} {_n(y)}L{_n(x - 6)} {_n(y + 4)}"{style}/>')
     return [
         f'<g fill="none" stroke="{_LINE}" stroke-width="1.4" stroke-linecap="round" stroke-linejoin="round">',
         *paths,
@@ -167,8 +169,8 @@ def _labels(layout: Layout, marks: Marks) -> list[str]:
 
 def _numbers(box: Box, marks: Marks) -> list[tuple[str, str]]:
     """The rows of a box below its title, each with something to the left and something to the right."""
-    if box.kind == "outside":
-        return []
+    if box.rows or box.kind == "outside":
+        return [*box.rows]
     told = [(row, "") for row in (box.what, f"{box.nodes:,} nodes") if row] if box.kind == "group" else []
     told.append(("data", marks.data.get(box.key) or number(box.data)))
     return [*told, ("grad", marks.grads.get(box.key) or number(box.grad))] if has_gradient(box) else told

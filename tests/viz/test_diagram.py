@@ -99,5 +99,5 @@ def test_the_limit_counts_drawn_nodes_only():
 
 @pytest.mark.parametrize("thing", [[Value(1.0)], 1.0, None])
 def test_what_is_no_node_is_refused_by_name(thing):
-    with pytest.raises(TypeError, match=f"draw takes a Value or a Tensor, not {type(thing).__name__}; "):
+    with pytest.raises(TypeError, match=f"draw takes a Value, a Tensor or a compiled step, not {type(thing).__name__}; "):
         draw(thing)

@@ -20,6 +20,8 @@ class Live(Callback):
     >>> fit(model, x, y, loss=mse, callbacks=[viz.plots.Live()])  # doctest: +SKIP
     """
 
+    by_run_only = True
+
     def __init__(self) -> None:
         self.steps: list[int] = []
         self.loss: list[float] = []
