@@ -32,7 +32,7 @@ def test_the_code_in_the_readme_runs_from_top_to_bottom(tmp_path, monkeypatch, c
     for indent, block in blocks:
         exec(compile(re.sub(f"^{indent}", "", block, flags=re.MULTILINE), "README.md", "exec"), names)
 
-    assert len(blocks) == 11
+    assert len(blocks) == 13
     assert names["w1"].grad == pytest.approx(1.0019, abs=5e-5)
     assert names["cube"](autograd.Value(2.0)).data == 8.0
     assert names["third_of_squares"](np.array([3.0, 0.0])).tolist() == [3.0]
