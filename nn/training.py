@@ -176,6 +176,8 @@ def _divided(run: Run, examples: Examples, validation: Any) -> tuple[Examples, E
 
 
 def _kind_of_steps(compiled: bool) -> type[Steps]:
+    if not isinstance(compiled, bool):
+        raise TypeError(f"fit: compiled is True or False, not {compiled!r}")
     if not compiled:
         return Steps
     from .compiled import CompiledSteps  # which loads the compiler

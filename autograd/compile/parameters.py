@@ -1,8 +1,9 @@
 """Parameters: Values in any nesting, beside their numbers as one vector."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from struct import error, pack, pack_into
 from typing import Any
 
@@ -31,7 +32,7 @@ class Parameters:
             for x in leaves:
                 if not isinstance(x, Value) or x.op is not None:
                     what = x.name if isinstance(x, Node) else type(x).__name__
-                    hint = "; pass its parameters()" if hasattr(x, "parameters") else ""
+                    hint = _hint(x)
                     raise TypeError(f"compile: parameters are Values that were not computed, in any nesting; not {what}{hint}")
                 places.setdefault(x, len(places))
             found = [places[x] for x in leaves]
@@ -85,6 +86,16 @@ class Parameters:
         """A vector as arrays and floats, nested like the parameters."""
         arrays = [np.array(vector[places]).reshape(shape) for places, shape in self._blocks]
         return self._nest([x if x.ndim else float(x) for x in arrays])
+
+
+def _hint(x: Any) -> str:
+    if hasattr(x, "parameters"):
+        return "; pass its parameters()"
+    if callable(x):
+        return "; call it, and pass what it gives"
+    if isinstance(x, Real):
+        return "; make it one, Value(x)"
+    return "; pass a list of it" if isinstance(x, Iterable) and not isinstance(x, Node) else ""
 
 
 def packed(numbers: Sequence[float]) -> bytes | None:

@@ -1,6 +1,7 @@
 """One path through a function: the program of what it computes when its comparisons come out in one way."""
 
 import gc
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import callers_depth
 from ..graph import Node, constant, tick
 from ..recording import record_anyhow, witnessed
 from ..trees import flatten_to_arrays
@@ -42,7 +44,10 @@ class Run:
         nodes = [traced(x, Value if is_floating(x) else Whole) for x in given]
         scribe = Scribe(draws)
         with all_traced(parameters), _collector_off(), record_anyhow(), witnessed(scribe):
-            root, self.others, self.nest = opened(_called(f, taken.with_numbers(nodes)))
+            result = _called(f, taken.with_numbers(nodes))
+            root, self.others, self.nest = opened(result)
+        if not root.requires_grad:
+            _warn_of_no_derivative(result)
         self.random = scribe.random
         self.guards = [guard for guard in scribe.guards.values() if guard.node.requires_grad]
         self.checks = scribe.checks
@@ -269,8 +274,21 @@ def opened(result: Any) -> tuple[Node, list[Any], Callable[[Sequence[Any]], Any]
     if not isinstance(result, tuple | Node | Real) or not leaves or not isinstance(leaves[0], Node | Real):
         what = type(result).__name__
         raise TypeError(f"compile: f gives one number, a Value (or a tuple of it and whatever else is of interest), not {what}")
+    if isinstance(leaves[0], Node) and not isinstance(leaves[0], Value):
+        raise TypeError("compile: f gives a Tensor, and its parameters are Values; give a Value, or pass Tensors as parameters")
     root = leaves[0] if isinstance(leaves[0], Node) else constant(Value, float(leaves[0]))
     return root, leaves[1:], nest
+
+
+def _warn_of_no_derivative(result: Any) -> None:
+    root = result[0] if isinstance(result, tuple) else result
+    if not isinstance(root, Node):
+        warnings.warn(
+            f"compile: f gave a plain {type(root).__name__}, which nothing connects to the parameters, so its gradient is 0; "
+            "compute it with the functions of autograd (not math), and without float() and .data",
+            RuntimeWarning,
+            stacklevel=callers_depth(),
+        )
 
 
 def _nodes(x: Any) -> list[Node]:

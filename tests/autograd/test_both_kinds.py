@@ -116,9 +116,13 @@ def check(text, leaves):
 
     weights = np.cos(np.arange(on_tensors.size)).reshape(on_tensors.shape)[()]
     on_tensors.backward(weights)
-    ag.sum(on_values * weights).backward()
+    total = ag.sum(on_values * weights)
+    if isinstance(total, Value):
+        total.backward()
     for t, v in zip(tensors, values, strict=True):
         same(numbers(v, "grad"), t.grad)
+    if not isinstance(total, Value):  # only what was padded is left, and no derivative
+        return
 
     number = lambda *xs: ag.sum(read(text, *xs) * weights)  # noqa: E731
     for t, c in zip(tensors, grad(number, tuple(range(len(leaves))))(*leaves), strict=True):

@@ -95,3 +95,17 @@ def test_none_are_an_empty_vector():
 def test_what_is_no_parameter_is_refused(tree, what):
     with pytest.raises(TypeError, match=f"compile: parameters are Values that were not computed, in any nesting; {what}"):
         ag.compile(lambda x: x, tree)
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ([1.0], "make it one, Value"),
+        (nn.MLP(2, [1]).parameters, "call it"),
+        (nn.MLP(2, [1]), "pass its parameters"),
+        (iter([]), "pass a list"),
+    ],
+)
+def test_what_is_no_value_is_refused_with_advice(given, advice):
+    with pytest.raises(TypeError, match=advice):
+        ag.compile(lambda x: x, given)

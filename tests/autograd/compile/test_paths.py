@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import Value
+from autograd import Tensor, Value
 from autograd.compile.paths import SIZES, are_equal, opened, plain
 
 
@@ -62,7 +62,6 @@ def test_a_value_taken_from_around_f_is_read_anew_and_takes_a_gradient_if_it_wan
     [
         lambda w, x: w,
         lambda w, x: x,
-        lambda w, x: 3.0,
         lambda w, x: Value(3.0),
         lambda w, x: (w, x, x > 0),
         lambda w, x: x and w,
@@ -142,3 +141,16 @@ def test_what_did_not_change_is_equal(x):
 )
 def test_what_changed_is_not(x, y):
     assert not are_equal(x, y)
+
+
+def test_a_plain_number_has_no_derivative_and_that_is_said():
+    w = Value(2.0)
+    step = ag.compile(lambda x: (w * x).data, w)
+    with pytest.warns(RuntimeWarning, match="f gave a plain float, which nothing connects to the parameters"):
+        assert step.value_and_grad(3.0) == (6.0, 0.0)
+
+
+def test_a_tensor_from_values_is_refused_in_words():
+    w = Value(2.0)
+    with pytest.raises(TypeError, match="f gives a Tensor, and its parameters are Values"):
+        ag.compile(lambda x: Tensor.of([w * x]).sum(), w)(3.0)
