@@ -40,6 +40,7 @@ class Parameters:
             in_row = found == list(range(found[0], found[0] + len(found))) if found else False
             self._blocks.append((slice(found[0], found[0] + len(found)) if in_row else np.array(found, np.intp), shape))
         self.nodes: list[Node] = list(places)
+        self._room = np.empty(len(self.nodes))
         self._format = f"{len(self.nodes)}d"  # which is packed more quickly than NumPy reads floats one by one
 
     def read(self) -> Floats:
@@ -51,7 +52,7 @@ class Parameters:
         pack_into(self._format, vector.data.cast("B"), 0, *[x._data for x in self.nodes])
 
     def vector(self, numbers: Any) -> Floats:
-        """``numbers``, nested like the parameters or a vector already, as a vector.
+        """``numbers``, nested like the parameters or a vector already, as a vector, which is written to again next time.
 
         Raises:
             ValueError: they are nested otherwise, or a shape differs.
@@ -65,10 +66,9 @@ class Parameters:
                 f"compile: numbers for the parameters are nested like them, or a vector of {len(self.nodes)}; "
                 f"expected shapes {shapes}"
             )
-        vector = np.empty(len(self.nodes))
         for (places, _), x in zip(self._blocks, parts):
-            vector[places] = np.ravel(x)
-        return vector
+            self._room[places] = np.ravel(x)
+        return self._room
 
     @contextmanager
     def holding(self, vector: Floats) -> Iterator[None]:

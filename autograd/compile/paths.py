@@ -46,6 +46,10 @@ class Run:
         with all_traced(parameters), _collector_off(), record_anyhow(), witnessed(scribe):
             result = _called(f, taken.with_numbers(nodes))
             root, self.others, self.nest = opened(result)
+        if not isinstance(root, Value):
+            raise TypeError(
+                "compile: f gives a Tensor, and its parameters are Values; give a Value, or pass Tensors as parameters"
+            )
         if not root.requires_grad:
             _warn_of_no_derivative(result)
         self.random = scribe.random
@@ -274,8 +278,6 @@ def opened(result: Any) -> tuple[Node, list[Any], Callable[[Sequence[Any]], Any]
     if not isinstance(result, tuple | Node | Real) or not leaves or not isinstance(leaves[0], Node | Real):
         what = type(result).__name__
         raise TypeError(f"compile: f gives one number, a Value (or a tuple of it and whatever else is of interest), not {what}")
-    if isinstance(leaves[0], Node) and not isinstance(leaves[0], Value):
-        raise TypeError("compile: f gives a Tensor, and its parameters are Values; give a Value, or pass Tensors as parameters")
     root = leaves[0] if isinstance(leaves[0], Node) else constant(Value, float(leaves[0]))
     return root, leaves[1:], nest
 

@@ -84,7 +84,8 @@ class Step:
             What ``f`` gives, in plain numbers.
         """
         with self._lock:
-            self._begin()
+            acted("calls a compiled step")
+            self._see_who_is_trained()
             self.parameters.read_into(self.vector)
             found = self.run(args, self.vector)
             self._add(found)
@@ -98,20 +99,23 @@ class Step:
         Args:
             args: those of ``f``, by position.
             at: numbers for the parameters, nested like them or as one vector, in place of those they have. Nothing is copied
-                where it is ``step.vector``, which may be written to.
+                where it is ``step.vector``, which may be written to. Then the Values are not looked at, nor whether they still
+                take a gradient.
         """
         with self._lock:
-            self._begin()
-            found = self.run(args, self.parameters.read() if at is None else self.parameters.vector(at))
+            acted("calls a compiled step")
+            if at is None:
+                self._see_who_is_trained()
+                self.parameters.read_into(self.vector)
+            found = self.run(args, self.vector if at is None else self.parameters.vector(at))
             return found.result, self.parameters.nested(found.gradient)
 
     def explain(self) -> StepReport:
         """The paths recorded so far and their programs, to be printed: what is computed how, from what, at what cost."""
         return explained(self._f, self.paths, self._eager.values())
 
-    def _begin(self) -> None:
-        """See who is around, and whether others than before take a gradient: then nothing recorded is right any more."""
-        acted("calls a compiled step")
+    def _see_who_is_trained(self) -> None:
+        """If others than before take a gradient, nothing recorded is right any more."""
         if (trained := [x.requires_grad for x in self.parameters.nodes]) != self._trained:
             self._trained = trained
             self._paths.clear()

@@ -32,7 +32,7 @@ SIDES: dict[str, dict[str, Callable[[], Side]]] = {
         "eager": demo.eager,
         "micrograd": demo.micrograd,
     },
-    "digits": {"fit": digits.fit, "value_and_grad": digits.vector, "step": digits.step, "hand": digits.hand},
+    "digits": {"value_and_grad": digits.vector, "step": digits.step, "hand": digits.hand},
 }
 for module, name, kinds in (
     (graph, "graph", {"anywhere": None, "near": 1000}),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .side import LR, Program, Side, chain, compiled, fitted, load, loop, network, values, weights
+from .side import LR, Program, Side, chain, compiled, loop, network, values, weights
 
 
 def data() -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
@@ -90,16 +90,6 @@ def step() -> Side:
         return value
 
     return loop(step, lambda: parameters)
-
-
-def fit() -> Side:
-    """Ours, a model of Values in ``fit``."""
-    import nn
-
-    x, labels, arrays = data()
-    model = nn.MLP(784, [128, 10], rng=0)
-    load(model, arrays)
-    return fitted(model, x, labels, nn.cross_entropy)
 
 
 def program(spelling: str) -> Program:
