@@ -43,7 +43,7 @@ class Run:
         given = taken.numbers_of(example) if batch else taken.numbers
         nodes = [traced(x, Value if is_floating(x) else Whole) for x in given]
         scribe = Scribe(draws)
-        with all_traced(parameters), _collector_off(), record_anyhow(), witnessed(scribe):
+        with all_traced(parameters), record_anyhow(), witnessed(scribe):
             result = _called(f, taken.with_numbers(nodes))
             root, self.others, self.nest = opened(result)
         if not isinstance(root, Value):
@@ -335,7 +335,7 @@ def all_traced(parameters: Sequence[Node]) -> Iterator[None]:
 
 
 @contextmanager
-def _collector_off() -> Iterator[None]:
+def collector_off() -> Iterator[None]:
     """No garbage is looked for meanwhile: a graph has no cycles, and looking takes longer the larger it grows."""
     was_on = gc.isenabled()
     gc.disable()

@@ -25,7 +25,7 @@ from ..value import Value
 from .arguments import Taken, is_floating, taken, taken_of_batch
 from .explain import StepReport, explained
 from .parameters import Parameters, packed
-from .paths import Path, Run, for_each, opened, plain
+from .paths import Path, Run, collector_off, for_each, opened, plain
 from .record import NotCompilable
 from .witness import Draws, Reader, Whole, lifted
 
@@ -237,7 +237,8 @@ class Step:
         try:
             if len(paths) == MOST:
                 raise NotCompilable(_too_many(paths))
-            path = self._path(these, vector, draws, example)
+            with collector_off():
+                path = self._path(these, vector, draws, example)
         except NotCompilable as error:
             refused = error
         else:
@@ -270,7 +271,9 @@ class Step:
             self._new.remove(path)
             return True
         try:
-            if not self._ran(these, vector, Draws(draws.drawn), example).is_same(path.record, path.constants):
+            with collector_off():
+                same = self._ran(these, vector, Draws(draws.drawn), example).is_same(path.record, path.constants)
+            if not same:
                 raise NotCompilable(
                     "f did something else when it was run again, on what is no argument and no Value: it drew random numbers, "
                     "or plain numbers around it have changed; pass them as arguments"
