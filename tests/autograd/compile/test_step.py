@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import autograd as ag
-from autograd import DomainError, Value
+from autograd import DomainError, Tensor, Value
 from autograd.compile import step as module
+from autograd.compile.canonical import canonical
 from autograd.compile.step import MOST
 
 
@@ -316,3 +317,49 @@ def test_a_warning_that_is_an_error_leaves_the_step_usable(w):
     with pytest.raises(UserWarning, match="computed before"):  # warnings are errors in tests
         step(1.0)
     assert step.value_and_grad(1.0) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize("kind", [Value, Tensor])
+def test_what_is_computed_from_frozen_numbers_alone_is_computed_anew(kind):
+    w, s = kind(3.0), kind(4.0, requires_grad=False)
+    step = ag.compile(lambda x: w * x * ag.sqrt(s + 1.0), w)
+    for number in (3.0, 3.0, 8.0, 15.0):
+        s.data = number
+        value, gradient = step.value_and_grad(2.0)
+        assert (value, float(gradient)) == pytest.approx((6.0 * (number + 1) ** 0.5, 2.0 * (number + 1) ** 0.5), rel=1e-15)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_labels_among_the_arguments_may_be_settings_of_an_op(batch):
+    weights = [[Value(0.1 * i - 0.2 * j) for j in range(3)] for i in range(2)]
+
+    def loss(x, label):
+        z = ag.stack([ag.linear(row, np.array(weights), np.zeros(3)) for row in x]) if not batch else x @ np.array(weights)
+        return ag.mean(ag.cross_entropy(z, label)) if not batch else ag.cross_entropy(z, label)
+
+    step = ag.compile(loss, weights, batch=batch)
+    x = np.array([[1.0, 2.0], [-1.0, 0.5], [0.3, -0.7]])
+    for labels in ([0, 1, 2], [2, 1, 2], [0, 1, 2]):
+        numbers = x @ np.array([[w.data for w in row] for row in weights])
+        losses = np.log(np.exp(numbers).sum(1)) - numbers[np.arange(3), labels]
+        assert step.value_and_grad(x, np.array(labels))[0] == pytest.approx(losses.mean(), rel=1e-12)
+
+
+def test_gradients_add_to_those_that_are_there_and_take_the_place_of_zeros():
+    w, b = Value(2.0), Value(1.0)
+    step = ag.compile(lambda x: w * x + b, [w, b])
+    for total in (1, 2, 3):
+        step(5.0)
+        assert (w.grad, b.grad) == (5.0 * total, 1.0 * total)
+    w.zero_grad()
+    step(5.0)
+    assert (w.grad, b.grad) == (5.0, 4.0)
+
+
+def test_no_garbage_is_looked_for_while_a_graph_is_turned_into_a_program(monkeypatch):
+    seen = []
+    monkeypatch.setattr("autograd.compile.paths.canonical", lambda *args: seen.append(gc.isenabled()) or canonical(*args))
+    w = Value(2.0)
+    ag.compile(lambda x: w * x, w)(1.0)
+    assert seen == [False]
+    assert gc.isenabled()
