@@ -404,7 +404,7 @@ def _distinct(rows: Ids) -> Ids:
     _, first, which = np.unique(mixed, return_index=True, return_inverse=True)
     if (rows[first][which] == rows).all():
         return np.asarray(which)
-    return np.unique(rows, axis=0, return_inverse=True)[1]  # pragma: no cover
+    return np.unique(rows, axis=0, return_inverse=True)[1]  # two rows were mixed to one number
 
 
 def _ranked(which: Ids, place: Ids) -> Ids:

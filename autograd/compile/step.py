@@ -163,9 +163,9 @@ class Step:
                     paths.remove(path)
                     paths.insert(0, path)
                 return found
-        if (path := self._recorded(these, vector, draws)) is not None:  # type: ignore[assignment]
-            paths.insert(0, path)
-            if (found := self._run_path(path, these, vector, draws)) is not None:
+        if (new := self._recorded(these, vector, draws)) is not None:
+            paths.insert(0, new)
+            if (found := self._run_path(new, these, vector, draws)) is not None:
                 return found
         return self._run_eagerly(these, vector, draws, these.numbers)
 

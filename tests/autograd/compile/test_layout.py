@@ -8,6 +8,7 @@ import pytest
 
 import autograd as ag
 from autograd import Value
+from autograd.compile import layout as module
 from autograd.compile.arrays import ArrayProgram
 from autograd.compile.canonical import canonical
 from autograd.compile.layout import Layout, Pick
@@ -226,3 +227,14 @@ def test_an_irregular_program_is_run_all_the_same():
     layout = Layout(form)
     assert layout.copies > 0
     assert len(ArrayProgram(layout, 2).forward_calls) > len(layout.groups)
+
+
+def test_rows_that_are_mixed_to_one_number_are_still_told_apart(monkeypatch):
+    class Zeros:
+        def integers(self, *args, **kwargs):
+            return np.zeros(2, np.int64)
+
+    rows = np.array([[1, 4], [2, 3], [1, 4]])
+    assert rows.sum(1).tolist() == [5, 5, 5]  # mixed by factors of 1
+    monkeypatch.setattr(module, "_MIX", Zeros())
+    assert module._distinct(rows).tolist() == [0, 1, 0]
