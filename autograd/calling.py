@@ -36,7 +36,7 @@ def call_one(row: Elementwise) -> Callable[..., Any]:
         except _FAULTS:
             return apply_anyhow(row, (x,))
         op = row if xp is scalar else on_arrays
-        return (record if x.requires_grad else fold)(kind, data, op, (x,))
+        return (record if x._requires_grad else fold)(kind, data, op, (x,))
 
     return call
 
@@ -61,7 +61,7 @@ def call_two(row: Elementwise) -> Callable[..., Any]:
             data = forward(xp, x._data, y._data)
         except _FAULTS:
             return apply_anyhow(row, (x, y))
-        if x.requires_grad or y.requires_grad:
+        if x._requires_grad or y._requires_grad:
             return record(kind, data, row if xp is scalar else on_arrays, (x, y))
         return fold(kind, data, row if xp is scalar else on_arrays, (x, y))
 
@@ -90,7 +90,7 @@ def call_many(row: Elementwise, push: Rule | None = None) -> Callable[..., Any]:
         except (*_FAULTS, TypeError, IndexError):
             return apply_anyhow(row, operands)
         for x in operands:
-            if x.requires_grad:
+            if x._requires_grad:
                 return record(type(x), data, row, operands)
         return fold(type(operands[0]), data, row, operands)
 
@@ -132,7 +132,7 @@ def _one_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
                 return apply_anyhow(op, (x,))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x,))
-        return (record if x.requires_grad else fold)(kind, data, op, (x,))
+        return (record if x._requires_grad else fold)(kind, data, op, (x,))
 
     return call
 
@@ -151,7 +151,7 @@ def _two_with_settings(row: Structural, bind: Callable[..., Bound]) -> Callable[
                 return apply_anyhow(op, (x, y))
         except (*_FAULTS, IndexError):
             return apply_anyhow(op, (x, y))
-        return (record if x.requires_grad or y.requires_grad else fold)(kind, data, op, (x, y))
+        return (record if x._requires_grad or y._requires_grad else fold)(kind, data, op, (x, y))
 
     return call
 
@@ -172,7 +172,7 @@ def _several(row: Structural, bind: Callable[..., Bound]) -> Callable[..., Any]:
         except (*_FAULTS, IndexError, TypeError):
             return apply_anyhow(op, operands)
         for x in operands:
-            if x.requires_grad:
+            if x._requires_grad:
                 return record(kind, data, op, operands)
         return fold(kind, data, op, operands)
 

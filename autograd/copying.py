@@ -85,12 +85,12 @@ def _restore(ancestors: object, kind: type[N], fields: tuple[Any, ...]) -> N:
 
 def _fields(node: Any) -> tuple[Any, ...]:
     own = getattr(node, "__dict__", None)  # what a subclass of the user's has added
-    return node._data, node._grad, node.op, node.inputs, node.requires_grad, node._time, node._note, own
+    return node._data, node._grad, node.op, node.inputs, node._requires_grad, node._time, node._note, own
 
 
 def _make(kind: type[N], fields: tuple[Any, ...]) -> N:
     node: Any = object.__new__(kind)
-    node._data, node._grad, node.op, node.inputs, node.requires_grad, node._time, node._note, own = fields
+    node._data, node._grad, node.op, node.inputs, node._requires_grad, node._time, node._note, own = fields
     if own:
         node.__dict__.update(own)
     made: N = node

@@ -69,7 +69,7 @@ def _pull_element(node: Node) -> None:
 def _pull_together(node: Node) -> None:
     if type(node._grad) is not float:
         for x, g in zip(node.inputs, np.asarray(node._grad).ravel().tolist(), strict=True):
-            if x.requires_grad:
+            if x._requires_grad:
                 x._grad += g
 
 
@@ -99,7 +99,7 @@ def to_values(tensor: Any, kind: type[Node]) -> NDArray[np.object_]:
     numbers = np.asarray(tensor._data)
     for place in np.ndindex(*tensor.shape):
         number = float(numbers[place])
-        if unpacked.requires_grad and unpacked.op:
+        if unpacked._requires_grad and unpacked.op:
             elements[place] = record(kind, number, Bound(ELEMENT, {"place": place}, _pull_element), (unpacked,))
         else:
             elements[place] = constant(kind, number)
@@ -121,7 +121,7 @@ def from_values(kind: type[N], values: Any, dtype: Any = np.float64) -> N:
     nodes = tuple([x if isinstance(x, Node) else constant(of, of.coerce(x)) for x in elements])
     data = _together(None, [x._data for x in nodes], held.shape, dtype)
     op = Bound(TOGETHER, {"shape": held.shape, "dtype": dtype}, _pull_together)
-    return (record if any(x.requires_grad for x in nodes) else fold)(kind, data, op, nodes)
+    return (record if any(x._requires_grad for x in nodes) else fold)(kind, data, op, nodes)
 
 
 _enter(ELEMENT, _pull_element, lambda tensor, place: tensor[place])

@@ -6,6 +6,7 @@ the chain rule ........... backward
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 from typing import Any, ClassVar, Protocol, Self, TypeVar
@@ -18,6 +19,9 @@ N = TypeVar("N", bound="Node")
 
 # Time is counted in writes to leaves. A node carries the time it was made, a leaf the time it was last written.
 now = 0
+# What else befalls leaves is counted too, for who remembers it of many. Each is counted after it was done.
+gathered = 0  # writes of their gradients; all of one backward() are one
+switches = 0  # how often one was frozen, or freed again
 _writing = Lock()
 _NOTHING = Note()
 _new = object.__new__
@@ -31,6 +35,13 @@ def tick() -> int:
         return now
 
 
+def count_gathered() -> None:
+    """Count gradients of leaves as written just now."""
+    global gathered
+    with _writing:
+        gathered += 1
+
+
 class Node:
     """A datum, its gradient, and the op and operands it came from (a leaf has neither).
 
@@ -38,16 +49,15 @@ class Node:
     (``coerce``), what it takes beside itself (``operand``), and how it adds a cotangent to its gradient (``gather``).
     """
 
-    __slots__ = ("_data", "_grad", "_note", "_time", "inputs", "op", "requires_grad")
+    __slots__ = ("_data", "_grad", "_note", "_requires_grad", "_time", "inputs", "op")
 
     xp: ClassVar[Any]
 
     _data: Any
     _grad: Any
-    grad: Any  # the same slot; a kind of number may show it in another way
     op: "Op | None"
     inputs: tuple[Self, ...]
-    requires_grad: bool
+    _requires_grad: bool
     _time: int
     _note: Note | None
 
@@ -56,7 +66,7 @@ class Node:
         self._grad = 0.0
         self.op = None
         self.inputs = ()
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self._time = now
         self._note = Note(str(label)) if label else None
 
@@ -73,6 +83,7 @@ class Node:
     def gather(self, cotangent: Any) -> None:
         """Add ``cotangent`` to the gradient."""
         self._grad += cotangent
+        count_gathered()
 
     def brief(self) -> str:
         """The number in few words, for messages."""
@@ -103,6 +114,28 @@ class Node:
         self._write(self._data - step)
 
     @property
+    def grad(self) -> Any:
+        """The gradient: of a leaf the sum of what has come since ``zero_grad``, of a computed node that of the last call."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = grad
+        count_gathered()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is taken into it. A leaf is frozen by setting it to False."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        global switches
+        self._requires_grad = bool(requires_grad)
+        with _writing:
+            switches += 1
+
+    @property
     def label(self) -> str:
         """The name it is drawn and reported under."""
         return (self._note or _NOTHING).label
@@ -131,6 +164,7 @@ class Node:
     def zero_grad(self) -> None:
         """Forget the gradient gathered so far. A computed node starts anew in each ``backward()``; only leaves gather."""
         self._grad = 0.0
+        count_gathered()
 
     def detach(self) -> Self:
         """The same number as a constant: no graph behind it, no gradient into it."""
@@ -164,9 +198,6 @@ class Node:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return copying.reduce(self, topological_order)
-
-
-Node.grad = Node._grad  # type: ignore[misc]  # one slot by two names
 
 
 class Op(Protocol):
@@ -206,28 +237,51 @@ class Op(Protocol):
         """The cotangent of each operand, None where it is not wanted or there is none, read with the functions of ``xp``."""
 
 
-def descend(leaves: Iterable[Node], steps: Iterable[Any]) -> None:
-    """``leaf.descend(step)`` for many that hold plain numbers, in one moment, so the clock is locked once; frozen ones stay."""
-    recording.acted("moves parameters")
-    time = tick()
-    for leaf, step in zip(leaves, steps):
-        if leaf.requires_grad:
-            leaf._data -= step
-            leaf._time = time
-
-
 def zero_grad(leaves: Iterable[Node]) -> None:
-    """``leaf.zero_grad()`` for many."""
+    """``leaf.zero_grad()`` for many; it is counted once."""
     for leaf in leaves:
         leaf._grad = 0.0
+    count_gathered()
 
 
 def write(leaves: Iterable[Node], data: Iterable[Any]) -> None:
     """Give each leaf its datum, of its shape and dtype, in one moment."""
-    time = tick()
-    for leaf, datum in zip(leaves, data):
-        leaf._data = datum
-        leaf._time = time
+    global now
+    with _writing:
+        time = now + 1
+        try:
+            for leaf, datum in zip(leaves, data):
+                leaf._data = datum
+                leaf._time = time
+        finally:
+            now = time
+
+
+@contextmanager
+def holding(leaves: Sequence[Node], data: Iterable[Any]) -> Iterator[None]:
+    """Let each leaf hold another datum for a while. Graphs that were computed before do not get stale by it."""
+    before = [leaf._data for leaf in leaves]
+    try:
+        for leaf, datum in zip(leaves, data):
+            leaf._data = datum
+        tick()
+        yield
+    finally:
+        for leaf, datum in zip(leaves, before):
+            leaf._data = datum
+        tick()
+
+
+@contextmanager
+def keeping_gradients(nodes: Iterable[Node]) -> Iterator[None]:
+    """Their gradients are afterwards as they were before."""
+    before = [(node, node._grad) for node in nodes]
+    try:
+        yield
+    finally:
+        for node, grad in before:
+            node._grad = grad
+        count_gathered()
 
 
 def constant(kind: type[N], data: Any) -> N:
@@ -237,7 +291,7 @@ def constant(kind: type[N], data: Any) -> N:
     node._grad = 0.0
     node.op = None
     node.inputs = ()
-    node.requires_grad = False
+    node._requires_grad = False
     node._time = now
     node._note = None
     return node
@@ -261,7 +315,7 @@ def record(kind: type[N], data: Any, op: Op, inputs: tuple[Any, ...]) -> N:
     node._grad = 0.0
     node.op = op
     node.inputs = inputs
-    node.requires_grad = True
+    node._requires_grad = True
     node._time = now
     node._note = None
     if recording.in_use:
@@ -316,7 +370,7 @@ def topological_order(root: N) -> list[N]:
 
 def backward(root: Node, seed: Any) -> None:
     """The chain rule, from ``root`` to its leaves: each node hands on its cotangent times its op's partials."""
-    if not root.requires_grad:
+    if not root._requires_grad:
         raise ValueError(
             f"backward: {root.name} is a constant, so it has no gradient; was it made by detach() or under no_grad()?"
         )
@@ -336,6 +390,8 @@ def backward(root: Node, seed: Any) -> None:
         for leaf, grad in zip(leaves, before):
             leaf._grad = grad
         raise explained(error, node) from None
+    finally:
+        count_gathered()
 
 
 def check_fresh(leaves: Sequence[Node], computed: Sequence[Node]) -> None:

@@ -63,7 +63,7 @@ def _apply_to_nodes(op: Op, kind: type[Node], operands: tuple[Any, ...]) -> Any:
                 x._data = x._data.astype(data.dtype, copy=False)  # partials are to be as precise as the result
     elif not isinstance(data, Real):
         raise TypeError(f"{op.name} gave {type(data).__name__} for Values, not a number")
-    if not any(x.requires_grad for x in nodes):
+    if not any(x._requires_grad for x in nodes):
         return fold(kind, data, op, nodes)
     if kind.xp is arrays and not hasattr(data, "dtype"):
         data = np.float64(data)

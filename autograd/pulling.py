@@ -25,7 +25,7 @@ def pull_by_rules(node: Node) -> None:
     if xp is arrays and type(g) is float:  # no cotangent has come
         return
     operands = [x._data for x in node.inputs]
-    wanted = [x.requires_grad for x in node.inputs]
+    wanted = [x._requires_grad for x in node.inputs]
     for x, c in zip(node.inputs, op.cotangents(xp, g, node._data, operands, wanted)):
         if c is not None:
             _hand_on(x, c, g)
@@ -40,7 +40,7 @@ def pull_by_vjps(node: Node) -> None:
     settings = op.settings  # type: ignore[union-attr]  # it is bound
     operands = [x._data for x in inputs]
     for x, vjp in zip(inputs, op.row.rules):  # type: ignore[union-attr]
-        if vjp and x.requires_grad:
+        if vjp and x._requires_grad:
             c = vjp(xp, g, z, *operands, **settings)
             if c is not None:
                 _hand_on(x, c, g)

@@ -26,7 +26,7 @@ def pull_source(rules: Rules) -> str:
     names, partials = _partials(rules)
     lines = ["def pull(node):", f"    {', '.join(names)}, = node.inputs", "    g = node._grad"]
     for name, partial in partials:
-        lines += [f"    if {name}.requires_grad:", f"        {name}._grad += {_scaled(source(partial))}"]
+        lines += [f"    if {name}._requires_grad:", f"        {name}._grad += {_scaled(source(partial))}"]
     return "\n".join(lines)
 
 
@@ -41,7 +41,7 @@ def pull_source_on_arrays(rules: Rules) -> str:
     ]
     for name, partial in partials:
         product = _scaled(source(_as_factor(partial), where="where({0}, {1}, {2})"))
-        lines += [f"    if {name}.requires_grad:", f"        {'share' if product == 'g' else 'gather'}({name}, {product})"]
+        lines += [f"    if {name}._requires_grad:", f"        {'share' if product == 'g' else 'gather'}({name}, {product})"]
     return "\n".join(lines)
 
 

@@ -56,7 +56,7 @@ class GradientTape:
     def __exit__(self, *error: object) -> None:
         self._watching.close()
         for node, before in self._watched.items():
-            node.requires_grad = before
+            node._requires_grad = before
 
     def watch(self, tensor: Any) -> None:
         """Follow constants too: those given, in any nesting, take gradients within the block.
@@ -67,8 +67,8 @@ class GradientTape:
         for node in flatten(tensor)[0]:
             if not isinstance(node, Node):
                 raise TypeError(f"watch takes Values and Tensors, not {type(node).__name__}; make one of it first")
-            self._watched.setdefault(node, node.requires_grad)
-            node.requires_grad = True
+            self._watched.setdefault(node, node._requires_grad)
+            node._requires_grad = True
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "none") -> Any:
         """``∂target/∂source`` for each source, nested like ``sources``; None where the target does not depend on it.
@@ -100,7 +100,7 @@ class GradientTape:
         # Behind what is older than every source no source lies. That may be a long way, as in a loop of steps.
         oldest = -1 if any(x.op is None for x in nodes) else min([x._time for x in nodes], default=-1)
         back = Pullback(roots, nodes, opaque=nodes if len(nodes) == 1 else (), since=oldest)
-        if is_watched() or any(isinstance(g, Node) and g.requires_grad for g in cotangents):
+        if is_watched() or any(isinstance(g, Node) and g._requires_grad for g in cotangents):
             found = back.nodes([as_node(g, root) for g, root in zip(cotangents, roots)])
         else:
             numbers = back.numbers([g._data if isinstance(g, Node) else g for g in cotangents])

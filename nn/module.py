@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd import Node, Tensor, Value
+from autograd.graph import zero_grad
 from autograd.recording import Note, Scope, current, leave
 
 from .kinds import Block, Floats, Leaf, leaves, numbers, write
@@ -78,8 +79,7 @@ class Module:
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter."""
-        for parameter in self.parameters():
-            parameter.zero_grad()
+        zero_grad(self.parameters())
 
     def astype(self, dtype: DTypeLike) -> Self:
         """Turn every Tensor in this module into one of ``dtype``, in place; gradients are forgotten.

@@ -12,7 +12,7 @@ import numpy as np
 
 import autograd as ag
 from autograd import DomainError, Node, topological_order
-from autograd.graph import Op, record
+from autograd.graph import Op, keeping_gradients, record
 from autograd.operands import written
 from autograd.recording import Recording, enter, leave
 
@@ -126,10 +126,5 @@ def _bring_gradients(root: Node, twin: Node) -> None:
     if not np.any(root._grad):
         return
     leaves = [x for x in topological_order(twin) if x.op is None]
-    before = [x._grad for x in leaves]
-    try:
-        with _no_overflow():
-            twin.backward(root._grad)
-    finally:
-        for leaf, grad in zip(leaves, before):
-            leaf._grad = grad
+    with keeping_gradients(leaves), _no_overflow():
+        twin.backward(root._grad)

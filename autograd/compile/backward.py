@@ -256,7 +256,8 @@ class Backward:
         first = [n for i, n in enumerate(found.shape) if i <= axes[-1]]
         rows = int(np.prod(first))
         ahead = all(found.shape[i] == 1 for i in range(axes[-1]) if i not in axes)  # nothing that stays comes before
-        if ahead and found.flags.c_contiguous and into.flags.c_contiguous:
-            self._made.append(Call(sum_by_product, (np.ones(rows), found.reshape(rows, -1)), into.reshape(-1)))
+        if ahead and found.flags.c_contiguous and (into.flags.c_contiguous or len(left) == 1):
+            flat = into.reshape(-1 if into.flags.c_contiguous else left)
+            self._made.append(Call(sum_by_product, (np.ones(rows), found.reshape(rows, -1)), flat))
         else:
             self._made.append(Call(np.add.reduce, (found, axes), into.reshape(left)))

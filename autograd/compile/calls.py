@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from ..primitive import Elementwise
 from ..terms import COMPARISONS, Operand, Term, needed, read
+from .kernels import sum_by_product
 
 Array = NDArray[Any]
 BY_PLACE = frozenset((np.add, np.subtract, np.multiply, np.divide, np.negative, np.greater, np.matmul, np.exp, np.tanh, np.log))
+PRODUCTS = (np.matmul, sum_by_product)
 
 
 class Call(NamedTuple):
@@ -36,7 +38,7 @@ class Call(NamedTuple):
             dtype = next((x.dtype for x in operands if isinstance(x, np.ndarray)), None)
             if dtype is not None and dtype.kind == "f":
                 operands = tuple([np.array(x, dtype) if type(x) is float else x for x in operands])
-        if self.function is np.matmul and out.ndim == 2 and out.flags.c_contiguous:
+        if self.function in PRODUCTS and out.ndim <= 2 and out.flags.c_contiguous:
             return partial(np.dot, *operands, out)
         if self.function is np.matmul and out.ndim == 2 and out.T.flags.c_contiguous:
             return partial(np.dot, operands[1].T, operands[0].T, out.T)

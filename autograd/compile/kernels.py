@@ -40,4 +40,4 @@ def sum_of_products(left: Array, right: Array, out: Array) -> None:
 
 def sum_by_product(ones: Array, x: Array, out: Array) -> None:
     """The sum over the first axis, as the product with a row of ones: of short rows sooner done."""
-    np.dot(ones, x, out)
+    np.matmul(ones, x, out)

@@ -1,16 +1,15 @@
 """Parameters: Values in any nesting, beside their numbers as one vector."""
 
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from numbers import Real
-from struct import error, pack, pack_into
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..graph import Node
+from ..graph import Node, holding
+from ..leaves import Leaves
 from ..trees import flatten_to_arrays, leaves_like
 from ..value import Value
 from .form import Floats
@@ -39,17 +38,21 @@ class Parameters:
             shape = block.shape if isinstance(block, np.ndarray) else ()
             in_row = found == list(range(found[0], found[0] + len(found))) if found else False
             self._blocks.append((slice(found[0], found[0] + len(found)) if in_row else np.array(found, np.intp), shape))
-        self.nodes: list[Node] = list(places)
+        self.leaves = Leaves.of(places)
+        self.nodes = self.leaves.nodes
         self._room = np.empty(len(self.nodes))
-        self._format = f"{len(self.nodes)}d"  # which is packed more quickly than NumPy reads floats one by one
 
     def read(self) -> Floats:
         """Their numbers."""
-        return read(self.nodes)
+        return self.leaves.numbers().copy()
 
     def read_into(self, vector: Floats) -> None:
         """Write their numbers into ``vector``."""
-        pack_into(self._format, vector.data.cast("B"), 0, *[x._data for x in self.nodes])
+        vector[...] = self.leaves.numbers()
+
+    def trained(self) -> list[bool]:
+        """Whether each takes a gradient."""
+        return self.leaves.trained()
 
     def vector(self, numbers: Any) -> Floats:
         """``numbers``, nested like the parameters or a vector already, as a vector, which is written to again next time.
@@ -73,14 +76,8 @@ class Parameters:
     @contextmanager
     def holding(self, vector: Floats) -> Iterator[None]:
         """The Values hold these numbers meanwhile."""
-        before = [x._data for x in self.nodes]
-        for x, number in zip(self.nodes, vector.tolist()):
-            x._data = number
-        try:
+        with holding(self.nodes, vector.tolist()):
             yield
-        finally:
-            for x, number in zip(self.nodes, before):
-                x._data = number
 
     def nested(self, vector: Floats) -> Any:
         """A vector as arrays and floats, nested like the parameters."""
@@ -96,16 +93,3 @@ def _hint(x: Any) -> str:
     if isinstance(x, Real):
         return "; make it one, Value(x)"
     return "; pass a list of it" if isinstance(x, Iterable) and not isinstance(x, Node) else ""
-
-
-def packed(numbers: Sequence[float]) -> bytes | None:
-    """Numbers as a vector's bytes, which is quicker than through NumPy; None if something else is among them."""
-    try:
-        return pack(f"{len(numbers)}d", *numbers)
-    except error:
-        return None
-
-
-def read(nodes: Sequence[Node]) -> Floats:
-    """Their numbers."""
-    return np.frombuffer(array("d", [x._data for x in nodes])) if nodes else np.zeros(0)  # sooner done than np.fromiter

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import callers_depth
 from ..graph import Node, constant, tick
+from ..leaves import vector_of
 from ..recording import record_anyhow, witnessed
 from ..trees import flatten_to_arrays
 from ..value import Value
@@ -21,7 +22,6 @@ from .arguments import Taken, is_floating, is_number
 from .canonical import canonical
 from .choice import Program, program_maker
 from .form import Form, Ids
-from .parameters import read
 from .record import NotCompilable, Record, record
 from .witness import Draws, Scribe, Whole, traced
 
@@ -195,7 +195,7 @@ class Path:
         if program.parameters is vector:
             return
         if self._n_more:
-            vector = np.concatenate([vector, *[np.ravel(x) for x in alone], read(self.beyond)])
+            vector = np.concatenate([vector, *[np.ravel(x) for x in alone], vector_of([x._data for x in self.beyond])])
         if self._parameters_in_order:
             program.parameters[...] = vector
         else:
@@ -326,12 +326,12 @@ def all_traced(parameters: Sequence[Node]) -> Iterator[None]:
     """Parameters that take no gradient are traced too: they may be written to before the next run."""
     frozen = [x for x in parameters if not x.requires_grad]
     for x in frozen:
-        x.requires_grad = True
+        x._requires_grad = True
     try:
         yield
     finally:
         for x in frozen:
-            x.requires_grad = False
+            x._requires_grad = False
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from numbers import Real
 from threading import RLock
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import callers_depth
 from ..graph import Node, leaves_and_computed
+from ..leaves import Leaves
 from ..pullback import Pullback
 from ..recording import acted, record_anyhow, witnessed
 from ..tensor import Tensor
@@ -24,7 +24,7 @@ from ..trees import flatten_to_arrays
 from ..value import Value
 from .arguments import Taken, is_floating, taken, taken_of_batch
 from .explain import StepReport, explained
-from .parameters import Parameters, packed
+from .parameters import Parameters
 from .paths import Path, Run, collector_off, for_each, opened, plain
 from .record import NotCompilable
 from .witness import Draws, Reader, Whole, lifted
@@ -60,7 +60,7 @@ class Step:
         self._paths: dict[Hashable, list[Path]] = {}
         self._eager: dict[Hashable, str] = {}  # structures for which f is not compiled, and why
         self._new: set[Path] = set()  # not run yet
-        self._trained = [x.requires_grad for x in self.parameters.nodes]
+        self._trained = self.parameters.trained()
         self._lock = RLock()  # programs write to arrays of their own, so one thread runs at a time
 
     @property
@@ -116,25 +116,18 @@ class Step:
 
     def _see_who_is_trained(self) -> None:
         """If others than before take a gradient, nothing recorded is right any more."""
-        if (trained := [x.requires_grad for x in self.parameters.nodes]) != self._trained:
-            self._trained = trained
+        before, self._trained = self._trained, self.parameters.trained()
+        if self._trained is not before and self._trained != before:
             self._paths.clear()
             self._eager.clear()
 
     def _add(self, found: Found) -> None:
         """Add the gradients to those of the Values; to none, if one can't be added to."""
-        nodes = [*self.parameters.nodes, *found.beyond] if found.beyond else self.parameters.nodes
-        gradients = [*found.gradient.tolist(), *found.beyond.values()] if found.beyond else found.gradient.tolist()
-        before = packed([x._grad for x in nodes])
-        if before is None:
-            odd = next(x for x in nodes if not isinstance(x._grad, Real))
-            raise TypeError(f"backward: grad of {odd.name} is {odd._grad}; set it to 0 with zero_grad()")
-        if not before.strip(b"\0"):  # all are 0, and so it is sooner done
-            for x, g in zip(nodes, gradients):
-                x._grad = g
+        if found.beyond:
+            leaves = Leaves.of([*self.parameters.nodes, *found.beyond])
+            leaves.gather(np.array([*found.gradient, *found.beyond.values()]))
         else:
-            for x, g in zip(nodes, gradients):
-                x._grad += g
+            self.parameters.leaves.gather(found.gradient)
 
     # -- runs ---------------------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ def noted(kind: type[Tensor], op: Bound, *operands: Any) -> Any:
     """What ``op`` gives, as a node of a kind that holds other numbers than floats, too."""
     nodes = tuple([x if isinstance(x, Node) else constant(kind, np.asarray(x)) for x in operands])
     data = op.apply(arrays, [x._data for x in nodes])
-    return record(kind, data, op, nodes) if any(x.requires_grad for x in nodes) else constant(kind, data)
+    return record(kind, data, op, nodes) if any(x._requires_grad for x in nodes) else constant(kind, data)
 
 
 BY_LABELS = ("cross_entropy",)  # rows that read their places by xp.pick and xp.one_hot alone
@@ -227,20 +227,20 @@ class TensorScribe(Scribe):
         if isinstance(x, Operators) and isinstance(y, Node | Real | np.number | np.ndarray):
             if not isinstance(y, Node):
                 y = constant(Tensor, Tensor.operand(y))
-            if x.requires_grad or y.requires_grad:
+            if x._requires_grad or y._requires_grad:
                 return noted(Truths, _COMPARED[name], x, y)
         return super(Scribe, self).compared(name, x, y)
 
     def left(self, node: Node) -> None:
         """Its numbers have to come out again."""
-        if node.requires_grad:
+        if node._requires_grad:
             self.guards[node] = Guard(node, np.array(node._data), callers_line(), len(self.random))
 
     def detached(self, node: Node) -> Node:
         """The same numbers, computed from it anew in each run."""
         z = constant(type(node), node._data)
-        if node.requires_grad:
-            z.op, z.inputs, z.requires_grad = _DETACHED, (node,), True
+        if node._requires_grad:
+            z.op, z.inputs, z._requires_grad = _DETACHED, (node,), True
         return z
 
     def as_places(self, node: Node) -> Any:
@@ -264,7 +264,7 @@ class TensorScribe(Scribe):
 
     def checked(self, check: Callable[..., None], operands: tuple[Any, ...]) -> None:
         """To be looked at in each run."""
-        if any(isinstance(x, Node) and x.requires_grad for x in operands):
+        if any(isinstance(x, Node) and x._requires_grad for x in operands):
             self.checks.append((check, [*operands]))
 
 
@@ -274,7 +274,7 @@ _KINDS = {"f": Tensor, "i": Wholes, "u": Wholes, "b": Truths}
 def traced(x: Any, kind: type[Tensor] | None = None) -> Any:
     """An array as a node, of which it is noted what is computed from it."""
     node = constant(kind or _KINDS[x.dtype.kind], np.asarray(x))
-    node.requires_grad = True
+    node._requires_grad = True
     return node
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .. import graph
 from ..fitting import share
-from ..graph import Node, constant, leaves_and_computed, tick
+from ..graph import Node, constant, holding, leaves_and_computed, tick
 from ..pullback import Pullback
 from ..recording import record_anyhow, witnessed
 from ..tensor import Tensor
@@ -68,6 +68,10 @@ class TensorParameters:
         for part, x in zip(self.parts(vector), self.nodes):
             part[...] = x._data
 
+    def trained(self) -> list[bool]:
+        """Whether each takes a gradient."""
+        return [x.requires_grad for x in self.nodes]
+
     def parts(self, vector: Array) -> list[Array]:
         """``vector`` as views in the shapes of the Tensors."""
         return [vector[there].reshape(x.shape) for there, x in zip(self._slices, self.nodes)]
@@ -95,14 +99,8 @@ class TensorParameters:
     @contextmanager
     def holding(self, vector: Array) -> Iterator[None]:
         """The Tensors hold these numbers meanwhile."""
-        before = [x._data for x in self.nodes]
-        for x, part in zip(self.nodes, self.parts(vector)):
-            x._data = np.array(part, x.dtype)
-        try:
+        with holding(self.nodes, [np.array(part, x.dtype) for x, part in zip(self.nodes, self.parts(vector))]):
             yield
-        finally:
-            for x, data in zip(self.nodes, before):
-                x._data = data
 
     def nested(self, vector: Array) -> Any:
         """A vector as arrays, nested like the parameters."""

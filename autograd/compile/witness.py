@@ -71,7 +71,7 @@ class Truth(Value):
 def as_kind(kind: type[Value], x: Value) -> Value:
     """The same node as another kind of Value."""
     z = constant(kind, x._data)
-    z.op, z.inputs, z.requires_grad, z._time, z._note = x.op, x.inputs, x.requires_grad, x._time, x._note
+    z.op, z.inputs, z._requires_grad, z._time, z._note = x.op, x.inputs, x._requires_grad, x._time, x._note
     return z
 
 
@@ -79,8 +79,8 @@ def noted(kind: type[Value], row: Elementwise, *operands: Any) -> Any:
     """What ``row``, which need not be in the table, gives of Values and numbers."""
     nodes = tuple([x if isinstance(x, Node) else constant(Value, float(x)) for x in operands])
     z = constant(kind, row.apply(scalar, [x._data for x in nodes]))
-    if any(x.requires_grad for x in nodes):
-        z.op, z.inputs, z.requires_grad = row, nodes, True  # type: ignore[assignment]
+    if any(x._requires_grad for x in nodes):
+        z.op, z.inputs, z._requires_grad = row, nodes, True  # type: ignore[assignment]
     return z
 
 
@@ -169,7 +169,7 @@ class Scribe(Reader):
         if not isinstance(y, Value | Real | np.number):
             return super().compared(name, x, y)
         truth = noted(Truth, COMPARED[name], x, y)
-        return truth if truth.requires_grad else super().compared(name, x, y)
+        return truth if truth._requires_grad else super().compared(name, x, y)
 
     def decided(self, node: Node) -> None:
         """Whether it is 0 has to come out again."""
@@ -187,7 +187,7 @@ class Scribe(Reader):
     def folded(self, node: Node, op: Any, inputs: tuple[Any, ...]) -> None:
         """Computed anew in each run, if it comes from leaves that were there before, for these may be written to."""
         if any(x._time < self._since for x in inputs):
-            node.op, node.inputs, node.requires_grad = op, inputs, True
+            node.op, node.inputs, node._requires_grad = op, inputs, True
 
     def detached(self, node: Node) -> Node:
         """The same number, computed from it anew in each run."""
@@ -214,11 +214,11 @@ def lifted(x: Any, kind: type[Value] = Value, trace: bool = False) -> Any:
     """A number as a Value, an array as one of Values; constants, unless what is computed from them is to be noted."""
     if not isinstance(x, np.ndarray):
         node = constant(kind, float(x))
-        node.requires_grad = trace
+        node._requires_grad = trace
         return node
     nodes = [constant(kind, number) for number in x.ravel().astype(float).tolist()]
     for node in nodes:
-        node.requires_grad = trace
+        node._requires_grad = trace
     return array_of(nodes, x.shape)
 
 

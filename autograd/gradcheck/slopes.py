@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import arrays
-from ..graph import Node
+from ..graph import Node, keeping_gradients
 from .complexes import Complex
 from .decimals import Exact
 from .replay import COMPLEX, DECIMAL, FLOATS, Program, applied
@@ -210,20 +210,15 @@ def _noisy(x: Any, size: float, rng: "np.random.Generator") -> Any:
 
 def _noisy_gradient(program: Program, inputs: Sequence[Node], size: float, rng: "np.random.Generator") -> list[Any]:
     touched = [*program.leaves, *program.computed]
-    before = [(node, node._grad) for node in touched]
-    try:
+    with keeping_gradients(touched), np.errstate(all="ignore"):
         for node in touched:
             node._grad = 0.0
         root = program.root
         root._grad = np.ones(np.shape(root._data), root._data.dtype) if type(root).xp is arrays else 1.0
-        with np.errstate(all="ignore"):
-            for node in reversed(program.computed):
-                node._grad = _noisy(node._grad, size, rng)
-                node.op.pull(node)  # type: ignore[union-attr]
+        for node in reversed(program.computed):
+            node._grad = _noisy(node._grad, size, rng)
+            node.op.pull(node)  # type: ignore[union-attr]
         return [np.array(x._grad) + np.zeros(np.shape(x._data)) for x in inputs]
-    finally:
-        for node, grad in before:
-            node._grad = grad
 
 
 def value_noise(program: Program, unit: float) -> float:

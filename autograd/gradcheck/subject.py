@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import arrays, ops
-from ..graph import Node, constant, topological_order
+from ..graph import Node, constant, holding, keeping_gradients, topological_order, zero_grad
 from ..pullback import Pullback, watching
 from ..recording import record_anyhow, source_lines
 from ..tensor import Tensor
@@ -93,14 +93,8 @@ class Subject(_Movable):
     @contextmanager
     def at(self, point: Point) -> Iterator[None]:
         """Let the leaves be at ``point`` for a while. Graphs that were computed from them do not get stale by it."""
-        before = self.point
-        try:
-            for x, data in zip(self.nodes, point):
-                x._data = data
+        with holding(self.nodes, point):
             yield
-        finally:
-            for x, data in zip(self.nodes, before):
-                x._data = data
 
     def record(self) -> Any:
         """What the function gives now.
@@ -134,17 +128,11 @@ class Subject(_Movable):
 
     def gradient(self, root: Node) -> list[Any]:
         """What ``root.backward()`` leaves on the leaves, whose own gradients stay as they are."""
-        behind = [x for x in topological_order(root) if x.op is None]
-        before = [(x, x._grad) for x in {*behind, *self.nodes}]
-        try:
-            for x, _ in before:
-                x._grad = 0.0
-            with np.errstate(all="ignore"):
-                root.backward(*([np.ones(np.shape(root._data))] if type(root).xp is arrays else []))
+        leaves = {*self.nodes, *[x for x in topological_order(root) if x.op is None]}
+        with keeping_gradients(leaves), np.errstate(all="ignore"):
+            zero_grad(leaves)
+            root.backward(*([np.ones(np.shape(root._data))] if type(root).xp is arrays else []))
             return [_copied(x) for x in self.nodes]
-        finally:
-            for x, grad in before:
-                x._grad = grad
 
 
 def _copied(x: Node) -> Any:

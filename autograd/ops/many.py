@@ -38,11 +38,11 @@ def _dot_pull(node: Node) -> None:
     g = node._grad
     n = len(operands) // 2
     for x, w in zip(operands, operands[n : 2 * n]):
-        if x.requires_grad:
+        if x._requires_grad:
             x._grad += g * w._data
-        if w.requires_grad:
+        if w._requires_grad:
             w._grad += g * x._data
-    if len(operands) % 2 and operands[-1].requires_grad:
+    if len(operands) % 2 and operands[-1]._requires_grad:
         operands[-1]._grad += g
 
 

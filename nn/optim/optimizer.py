@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd.graph import zero_grad
-
 from .groups import Parameters, grouped
 from .packs import Array, Pack, Part, UnzeroedGradientWarning, is_marked, mark, packs
 
@@ -91,7 +89,8 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Set every parameter's gradient to 0."""
-        zero_grad(self.parameters)
+        for pack in chain(*self._packs):
+            pack.zero_grad()
 
     def _look_for_old_gradients(self) -> None:
         # One parameter of each pack tells. A frozen one does not: a model's zero_grad passes it by.

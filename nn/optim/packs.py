@@ -6,15 +6,14 @@ of one dtype, are read into one vector and moved by one. A large Tensor is a pac
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from numbers import Real
-from struct import error, pack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autograd import Tensor, Value
-from autograd.graph import descend
+from autograd.graph import zero_grad
+from autograd.leaves import Leaves
 
 from ..kinds import Leaf
 
@@ -54,6 +53,10 @@ class Pack:
         """Take ``step`` from the parameters, save those that are frozen."""
         raise NotImplementedError
 
+    def zero_grad(self) -> None:
+        """Forget the gradient."""
+        zero_grad(self.parameters)
+
     def _gradient(self) -> Array:
         raise NotImplementedError
 
@@ -61,20 +64,19 @@ class Pack:
 class _Values(Pack):
     def __init__(self, parameters: Sequence[Value]) -> None:
         super().__init__(parameters, np.dtype(np.float64), len(parameters))
-        self._format = f"{len(parameters)}d"  # which is packed more quickly than NumPy reads floats one by one
+        self._leaves = Leaves.of(parameters)
 
     def numbers(self) -> Array:
-        return np.array([w.data for w in self.parameters])
+        return self._leaves.numbers()
 
     def _gradient(self) -> Array:
-        try:
-            return np.frombuffer(pack(self._format, *[w.grad for w in self.parameters]))  # of None NumPy would make nan
-        except error:
-            odd = next(w for w in self.parameters if not isinstance(w.grad, Real))
-            raise TypeError(f"step: grad of {odd.name} is {odd.grad!r}; set it to 0 with zero_grad()") from None
+        return self._leaves.gradients()
 
     def descend(self, step: Array) -> None:
-        descend(self.parameters, step.tolist())
+        self._leaves.descend(step)
+
+    def zero_grad(self) -> None:
+        self._leaves.zero_grad()
 
 
 class _Tensors(Pack):
@@ -158,7 +160,10 @@ def is_marked(w: Any) -> bool:
 
 def replace_gradient(w: Any, gradient: Any) -> None:
     """Put ``gradient``, computed from that of ``w``, in its place; the mark stays."""
-    w._grad = _Spent(gradient) if isinstance(w._grad, _Spent) else gradient
+    if isinstance(w, Value):
+        w.grad = _Spent(gradient) if isinstance(w._grad, _Spent) else gradient
+    else:
+        w._grad = gradient
 
 
 class _Spent(float):

@@ -55,9 +55,9 @@ def test_the_source_reads_like_the_rule():
         "def pull(node):",
         "    x0, x1, = node.inputs",
         "    g = node._grad",
-        "    if x0.requires_grad:",
+        "    if x0._requires_grad:",
         "        x0._grad += g * x1._data",
-        "    if x1.requires_grad:",
+        "    if x1._requires_grad:",
         "        x1._grad += g * x0._data",
     ]
 

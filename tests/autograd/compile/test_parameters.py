@@ -8,7 +8,7 @@ import pytest
 import autograd as ag
 import nn
 from autograd import Value
-from autograd.compile.parameters import Parameters, read
+from autograd.compile.parameters import Parameters
 
 
 @pytest.fixture
@@ -79,7 +79,6 @@ def test_they_hold_other_numbers_meanwhile_and_their_own_again_after_an_error(va
 def test_none_are_an_empty_vector():
     assert Parameters([]).read().shape == (0,)
     assert Parameters({}).nested(np.zeros(0)) == {}
-    assert read([]).tolist() == []
 
 
 @pytest.mark.parametrize(

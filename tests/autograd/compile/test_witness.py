@@ -12,7 +12,7 @@ import pytest
 import autograd as ag
 from autograd import Value
 from autograd.compile import choice
-from autograd.graph import descend
+from autograd.leaves import Leaves
 from autograd.recording import drawn, witness
 
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
@@ -225,7 +225,7 @@ def test_printing_a_value_runs_eagerly(text, printed, capsys):
 
 
 def test_moving_parameters_within_runs_eagerly():
-    _, w = refused(lambda w, x: descend([w], [1.0]) or w * x, "f moves parameters")
+    _, w = refused(lambda w, x: Leaves.of([w]).descend(np.ones(1)) or w * x, "f moves parameters")
     assert w.data == -38.0
 
 
