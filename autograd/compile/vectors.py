@@ -32,7 +32,7 @@ def compiled() -> dict[str, Callable[[float], float]]:
     import numba
 
     def jit(f: F) -> F:
-        made: F = numba.njit(f)
+        made: F = numba.njit(f, fastmath={"contract"})  # x * y + z as one instruction, rounded once
         return made
 
     @jit
@@ -40,7 +40,7 @@ def compiled() -> dict[str, Callable[[float], float]]:
         """That without a constant."""
         y = 0.0
         for c in coefficients:
-            y = (y + c) * x
+            y = (y + c) * x  # the other way round LLVM makes no vector code of cos
         return y
 
     @jit
