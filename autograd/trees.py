@@ -28,8 +28,10 @@ def flatten_to_arrays(tree: Any) -> tuple[list[Any], Rebuild]:
 def _flattened(tree: Any, opened: Callable[[Any], tuple[list[Any], Any]]) -> tuple[list[Any], Rebuild]:
     parts, together = opened(tree)
     if together is None:
-        return [tree], lambda leaves: leaves[0]
+        return [tree], _the_one
     inside = [_flattened(part, opened) for part in parts]
+    if all(part is _the_one for _, part in inside):
+        return parts, together
     leaves = [leaf for some, _ in inside for leaf in some]
     counts = [len(some) for some, _ in inside]
 
@@ -41,6 +43,10 @@ def _flattened(tree: Any, opened: Callable[[Any], tuple[list[Any], Any]]) -> tup
         return together(built)
 
     return leaves, rebuild
+
+
+def _the_one(leaves: Sequence[Any]) -> Any:
+    return leaves[0]
 
 
 def leaves_like(like: Any, tree: Any) -> list[Any] | None:
@@ -72,7 +78,7 @@ def leaves_like(like: Any, tree: Any) -> list[Any] | None:
     return found
 
 
-def _opened(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any] | None]:
+def _opened(tree: Any) -> tuple[list[Any], Rebuild | None]:
     if isinstance(tree, dict):
         return list(tree.values()), lambda parts: dict(zip(tree, parts))
     if isinstance(tree, tuple) and hasattr(tree, "_make"):  # a namedtuple

@@ -6,7 +6,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..graph import Node, holding
 from ..leaves import Leaves
@@ -25,7 +24,7 @@ class Parameters:
     def __init__(self, tree: Any) -> None:
         blocks, self._nest = flatten_to_arrays(tree)
         places: dict[Node, int] = {}
-        self._blocks: list[tuple[slice | NDArray[np.intp], tuple[int, ...]]] = []  # where each is in the vector, and its shape
+        self._blocks: list[tuple[Any, tuple[int, ...]]] = []  # where each is in the vector, and its shape
         for block in blocks:
             leaves = block.ravel().tolist() if isinstance(block, np.ndarray) else [block]
             for x in leaves:
@@ -81,8 +80,9 @@ class Parameters:
 
     def nested(self, vector: Floats) -> Any:
         """A vector as arrays and floats, nested like the parameters."""
-        arrays = [np.array(vector[places]).reshape(shape) for places, shape in self._blocks]
-        return self._nest([x if x.ndim else float(x) for x in arrays])
+        numbers = vector.tolist()
+        blocks = self._blocks
+        return self._nest([np.array(vector[at]).reshape(shape) if shape else numbers[at.start] for at, shape in blocks])
 
 
 def _hint(x: Any) -> str:
