@@ -49,8 +49,8 @@ class Cotangents:
 
     def write(self, places: Ids, first: bool) -> None:
         """A call writes to them, or (if it is not the ``first``) adds to what is there."""
-        if not first:
-            others = places[~self._written[places]]
+        if not first and not (written := self._written[places]).all():
+            others = places[~written]
             known = self._known[others]
             self._start[others] = np.where(np.isnan(known), 0.0, known)
         self._known[places] = np.nan
@@ -235,7 +235,7 @@ class Backward:
         if axes:
             assert there is not None or not fresh
             into: Any = there if fresh else self._room.take(goal)
-            self._sum(np.broadcast_to(found, shape), axes, into)
+            self._sum(_stretched(found, shape), axes, into)
             if fresh:
                 return
             found = into
@@ -246,9 +246,9 @@ class Backward:
         elif pick.batched:
             examples = tape.shape[1]
             every = (places[:, None] * examples + np.arange(examples)).ravel()
-            self._made.append(Call(add_at, (every, np.broadcast_to(found, goal)), tape.reshape(-1)))
+            self._made.append(Call(add_at, (every, _stretched(found, goal)), tape.reshape(-1)))
         else:
-            self._made.append(Call(add_at, (places, np.broadcast_to(found, goal)), tape))
+            self._made.append(Call(add_at, (places, _stretched(found, goal)), tape))
 
     def _sum(self, found: Array, axes: tuple[int, ...], into: Array) -> None:
         """Sum over ``axes`` into an array of as many numbers as are left."""
@@ -261,3 +261,7 @@ class Backward:
             self._made.append(Call(sum_by_product, (np.ones(rows), found.reshape(rows, -1)), flat))
         else:
             self._made.append(Call(np.add.reduce, (found, axes), into.reshape(left)))
+
+
+def _stretched(x: Array, shape: tuple[int, ...]) -> Array:
+    return x if x.shape == shape else np.broadcast_to(x, shape)

@@ -34,7 +34,7 @@ class Call(NamedTuple):
     def bound(self) -> Callable[[], Any]:
         """The call as a function of nothing, by whatever way is quickest: numbers as arrays, ``out`` by place, ``np.dot``."""
         operands, out = self.operands, self.out
-        if isinstance(self.function, np.ufunc):
+        if isinstance(self.function, np.ufunc) and float in map(type, operands):
             dtype = next((x.dtype for x in operands if isinstance(x, np.ndarray)), None)
             if dtype is not None and dtype.kind == "f":
                 operands = tuple([np.array(x, dtype) if type(x) is float else x for x in operands])
@@ -68,8 +68,7 @@ class Room:
         elif len(self._held[self._given]) < size:
             self._held[self._given] = np.empty(size, np.uint8)
         self._given += 1
-        array: Array = self._held[self._given - 1][:size].view(dtype).reshape(shape)
-        return array
+        return np.ndarray(shape, dtype, self._held[self._given - 1])
 
     def free(self) -> None:
         """What was taken is needed no more."""

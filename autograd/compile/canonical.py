@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .distinct import distinct
 from .form import NONE, SUM, Floats, Form, Ids, Truths
 from .record import Record
 
@@ -94,12 +95,13 @@ def _merged(terms: _Terms) -> _Terms:
     a, b = np.minimum(terms.left, terms.right), np.maximum(terms.left, terms.right)
     order = np.lexsort((b, a, terms.owner))
     owner, a, b = terms.owner[order], a[order], b[order]
-    again = (owner[1:] == owner[:-1]) & (a[1:] == a[:-1]) & (b[1:] == b[:-1])
-    if not again.any():
+    is_new = np.ones(len(order), bool)
+    is_new[1:] = (owner[1:] != owner[:-1]) | (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    if is_new.all():
         return terms
     which = np.empty(len(order), np.intp)
-    which[order] = np.concatenate([[0], np.cumsum(~again)])
-    first = np.unique(which, return_index=True)[1]
+    which[order] = np.cumsum(is_new) - 1
+    first = order[is_new]
     weight = np.bincount(which, terms.weight)
     gone = (np.bincount(which) > 1) & (weight == 0.0)
     owner = terms.owner[first]
@@ -113,7 +115,7 @@ def _merged(terms: _Terms) -> _Terms:
 def _is_first(owner: Ids) -> Truths:
     """Of each of the owners the first place."""
     first = np.zeros(len(owner), bool)
-    first[np.unique(owner, return_index=True)[1]] = True
+    first[distinct(owner)[1]] = True
     return first
 
 
@@ -267,7 +269,7 @@ def _numbered(
 
 def _walk(inputs: Ids, start: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids]:
     """For each id how many nodes lie behind it on the longest way, and which kinds of input."""
-    level, depends_on = [0] * len(inputs), inputs.tolist()
+    found = inputs.tolist()  # both as one number, the level times 4 and the kinds
     if (right != NONE).any():
         second = right != NONE
         start = np.concatenate([[0], np.cumsum(1 + second)])[start]
@@ -279,13 +281,13 @@ def _walk(inputs: Ids, start: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids]:
         factors = left
     of, ends, begin = factors.tolist(), start.tolist(), 0
     for end in ends[1:]:
-        behind = of[begin:end]
-        begin = end
         deepest = kinds = 0
-        for x in behind:
-            if level[x] > deepest:
-                deepest = level[x]
-            kinds |= depends_on[x]
-        level.append(deepest + 1)
-        depends_on.append(kinds)
-    return np.array(level, np.intp), np.array(depends_on, np.intp)
+        for x in of[begin:end]:
+            both = found[x]
+            kinds |= both
+            if both > deepest:
+                deepest = both
+        found.append((deepest | 3) + 1 + (kinds & 3))
+        begin = end
+    both_of_each = np.array(found, np.intp)
+    return both_of_each >> 2, both_of_each & 3

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 
 from .. import scalar
 from ..primitive import Elementwise
+from .distinct import distinct
 from .form import NONE, SUM, Floats, Form, Ids, Truths
 from .statements import Statements, statements
 
@@ -158,8 +159,8 @@ class _Program:
         owner = np.repeat(np.arange(len(form)), np.diff(form.start))
         bare = np.flatnonzero(is_sum & ((form.offset != 0) | (np.diff(form.start) == 0)))  # offsets that make a term
         weight = np.concatenate([np.where(is_sum[owner], form.weight, 1.0), form.offset[bare]])
-        others, places = np.unique(weight, return_inverse=True)
-        weights = np.concatenate([[1.0, -1.0], others])
+        places, first = distinct(weight)
+        weights = np.concatenate([[1.0, -1.0], weight[first]])
         n, ids = len(weights), np.where(weight == 1, _ONE, np.where(weight == -1, _MINUS_ONE, places + 2))
         left = np.concatenate([form.left + n, np.full(len(bare), _ONE)])
         right = np.concatenate([np.where(is_sum[owner] & (form.right != NONE), form.right + n, _ONE), np.full(len(bare), _ONE)])
@@ -206,12 +207,15 @@ class _Program:
             return np.zeros(1, np.intp)
         p = period(self.signatures())
         alone = np.flatnonzero(self.unwritten)
-        cuts = np.unique(np.concatenate([np.arange(0, n, p * max(1, _LENGTH // p)), alone, alone + 1, [n]]))
+        is_cut = np.zeros(n + 1, bool)
+        is_cut[:: p * max(1, _LENGTH // p)] = is_cut[alone] = is_cut[alone + 1] = is_cut[n] = True
+        cuts = np.flatnonzero(is_cut)
         keys = [codes.tobytes() for codes, _ in self.chunks(cuts)[0]]
         size = np.diff(cuts)
         worth = _worth_compiling(keys, size.tolist(), n)
         singly = np.repeat(np.array([key not in worth for key in keys]), size)
-        return np.union1d(cuts, np.flatnonzero(singly))
+        is_cut[:n] |= singly
+        return np.flatnonzero(is_cut)
 
     def chunks(self, cuts: Ids) -> tuple[list[tuple[NDArray[np.int32], Ids]], Truths]:
         """Each chunk as codes, equal where its text is, with the ids of its numbers from outside; and which nodes are carried.
@@ -225,11 +229,12 @@ class _Program:
         ids = self.factors[outside]
         where = np.broadcast_to(chunk[:, None], codes.shape)[outside]
         n = self.first_node + len(self.kind)
-        found, first, inverse = np.unique(where * n + ids, return_index=True, return_inverse=True)
+        keys = where * n + ids
+        inverse, first = distinct(keys)
         order = np.argsort(first)
         rank = np.empty_like(order)
         rank[order] = np.arange(len(order))
-        found = found[order]
+        found = keys[first[order]]
         begin = np.searchsorted(found // n, np.arange(len(cuts)))  # they stand by chunk
         codes[outside] = -3 - (2 * (rank[inverse] - begin[where]) + self.active[ids])
         carried = np.zeros(n, bool)

@@ -5,6 +5,7 @@ A level holds what is as many nodes away from the inputs, so no two nodes of a g
 
 import numpy as np
 
+from .distinct import distinct
 from .form import NONE, SUM, Form, Ids
 
 PLACES = 3  # operands of a row whose constants are told apart; only variadic rows have more
@@ -64,7 +65,7 @@ class _Key:
         if size == 1:
             return
         if self._size * size > 2**62:
-            self.code = np.unique(self.code, return_inverse=True)[1]
+            self.code, _ = distinct(self.code)
             self._size = int(self.code.max()) + 1
         self.code = self.code * size + column
         self._size *= size

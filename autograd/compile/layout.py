@@ -15,14 +15,14 @@ Layout ..... all of them
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from ..primitive import Elementwise
+from .distinct import distinct
 from .form import NONE, SUM, Floats, Form, Ids
 from .groups import PLACES, grouped
 
@@ -30,6 +30,8 @@ Array = NDArray[Any]
 FEW = 3  # blocks that a sum is cut into in any case; more only if each has much to do
 MUCH = 64
 MANY = 10  # copies of other numbers for one of inputs, at which their order hardly matters
+FAR = 256  # places that are looked at to see whether they can be equally far apart,
+DISTANCES = 4  # and distances there may be among them: of rows and columns there are one or two, and 0
 REDUCTIONS = {
     "max_n": "max",
     "min_n": "min",
@@ -66,7 +68,8 @@ class Pick:
                 reach += stride * (n - 1)
             else:
                 return False
-        return bool(len(np.unique(self.places)) < self.places.size)
+        places = np.sort(self.places, None)
+        return bool((places[1:] == places[:-1]).any())
 
     def is_same(self, other: "Pick") -> bool:
         """Whether it picks the same numbers."""
@@ -80,9 +83,9 @@ class Pick:
         if self.strides is None:
             return None
         step = tape.strides[0]
-        rest = tape.shape[1:], tape.strides[1:]
-        first = int(self.places.flat[0]) - start
-        return as_strided(tape[first:], self.shape + rest[0], tuple(s * step for s in self.strides) + rest[1])
+        strides = *[stride * step for stride in self.strides], *tape.strides[1:]
+        first = self.places.item(0) - start
+        return np.ndarray(self.shape + tape.shape[1:], tape.dtype, tape, first * step, strides)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +171,8 @@ class Layout:
         rank[form.first_argument : form.first_parameter] = -1
         rank[form.first_parameter : form.first_node] = n + 1
         rank[nodes] = np.repeat(np.arange(n), np.diff(starts))
-        self._precedence = np.where(form.batched, rank, rank + n + 4)  # of factors, among those of a term
-        self._apart = 2 * n + 10  # more than there are of these
+        self._apart = 2 * n + 10  # more than there are numbers of a precedence
+        self._left, self._right, self._source = self._of_terms(np.where(form.batched, rank, rank + n + 4))
         self._lay(np.arange(form.first_argument, form.first_node))
         wanted = sum(x.strides is None and self._is_of_inputs(x) for group in self.groups for x in group.picks)
         copies = self.copies
@@ -194,7 +197,7 @@ class Layout:
         used = np.stack([form.left, form.right], 1).ravel()
         used = used[(used >= form.first_argument) & (used < form.first_node)]
         ids = np.concatenate([used, np.arange(form.first_argument, form.first_node)])
-        return ids[np.sort(np.unique(ids, return_index=True)[1])]
+        return ids[np.sort(distinct(ids)[1])]
 
     def _lay(self, inputs: Ids) -> None:
         """Lay the inputs out in the order given, then group by group."""
@@ -222,6 +225,20 @@ class Layout:
             self.groups.append(self._placed(nodes, lengths))
             put(self.groups[-1].nodes, int(self.groups[-1].batched))
         self.lengths = tuple(lengths)  # of the tape of all examples, and of that of each
+
+    def _of_terms(self, precedence: Ids) -> tuple[Ids, Ids, Ids]:
+        """Of each term the factor that comes first, the other, and a number that says where the two come from.
+
+        What differs from example to example comes first, and parameters last.
+        """
+        left, right, batched = self.form.left, self.form.right, self.form.batched
+        second = right != NONE
+        swap = second & (precedence[right] < precedence[left])
+        left, right = np.where(swap, right, left), np.where(swap, left, right)
+        # Apart in any case: one factor or two, the same for all examples or not.
+        kind = second * 4 + ~batched[left] * 2 + (second & ~batched[right])
+        kind = kind * self._apart + np.where(second, precedence[right] + 2, 0)
+        return left, right, kind * self._apart + precedence[left] + 2
 
     # -- a group ------------------------------------------------------------------------------------------------------------
 
@@ -260,37 +277,33 @@ class Layout:
 
     def _terms(self, i: Ids) -> list[Any]:
         """The terms of sums alike, cut where their factors come from elsewhere: left, right and weight, ``(nodes, terms)``."""
-        form, precedence = self.form, self._precedence
+        form = self.form
         at = form.start[i][:, None] + np.arange(form.start[i[0] + 1] - form.start[i[0]])
-        left, right, weight = form.left[at], form.right[at], form.weight[at]
-        second = right != NONE
-        if second.any():  # what differs from example to example comes first, and parameters last
-            swap = second & (precedence[right] < precedence[left])
-            left, right = np.where(swap, right, left), np.where(swap, left, right)
-        # Apart in any case: one factor or two, the same for all examples or not.
-        kind = second * 4 + ~form.batched[left] * 2 + (second & ~form.batched[right])
-        source = (kind * self._apart + np.where(second, precedence[right] + 2, 0)) * self._apart + precedence[left] + 2
-        if not (source == source[0]).all():
+        left, right, weight, source = self._left[at], self._right[at], form.weight[at], self._source[at]
+        alike = bool((source == source[0]).all())
+        if not alike:
             by_source = np.argsort(source, axis=1, kind="stable")
-        elif (np.diff(source[0]) < 0).any():
+        elif (source[0, 1:] < source[0, :-1]).any():
             by_source = np.broadcast_to(np.argsort(source[0], kind="stable"), source.shape)
         else:
             by_source = None
         if by_source is not None:
             flat = by_source + np.arange(0, at.size, at.shape[1])[:, None]
             left, right, weight, source = [x.ravel()[flat] for x in (left, right, weight, source)]
-        coarse = np.flatnonzero(np.diff(source[0] // self._apart**2)) + 1
-        cuts = np.flatnonzero(np.diff(source[0])) + 1
-        if not (source == source[0]).all() or (len(cuts) >= FEW and at.size < MUCH * len(cuts)):
-            cuts = coarse
-        parts = [np.split(x, cuts, 1) for x in (left, right, weight)]
-        return [self._in_place(a, None if b[0, 0] == NONE else b, w) for a, b, w in zip(*parts) if a.size]
+            alike = bool((source == source[0]).all())
+        cuts = _breaks(source[0])
+        if not alike or (len(cuts) >= FEW and at.size < MUCH * len(cuts)):
+            cuts = _breaks(source[0] // self._apart**2)
+        parts = [slice(a, b) for a, b in pairwise([0, *cuts, source.shape[1]]) if a < b]
+        return [
+            self._in_place(left[:, part], None if right[0, part.start] == NONE else right[:, part], weight[:, part])
+            for part in parts
+        ]
 
     def _in_place(self, left: Ids, right: Ids | None, weight: Floats) -> tuple[Ids, Ids | None, Floats]:
         """Terms in the order in which their factors lie, where that makes them equally far apart; inputs can still be moved."""
         places = self.place[left[0]]
-        steps = np.diff(np.sort(places))
-        if not len(steps) or (steps != steps[0]).any() or (np.diff(places) == np.diff(places)[0]).all():
+        if len(places) == 1 or not _is_even(np.sort(places)) or _is_even(places):
             return left, right, weight
         order = np.argsort(places)
         return left[:, order], None if right is None else right[:, order], weight[:, order]
@@ -301,28 +314,35 @@ class Layout:
         if n == 1:
             return np.zeros(1, np.intp), (1, 1)
         for left, right, _ in sorted((c for c in columns if c[1] is not None), key=lambda c: -c[0].size):
-            rows, columns_of = _distinct(left), _distinct(right)
-            n_rows, n_columns = rows.max() + 1, columns_of.max() + 1
+            rows = _distinct(left)
+            n_rows = rows.max() + 1
+            if n % n_rows:
+                continue
+            columns_of = _distinct(right)
+            n_columns = columns_of.max() + 1
             if n_rows * n_columns == n and left.size > n // max(n_rows, n_columns):
                 i = _ranked(rows, self.place[left[:, 0]])
                 j = _ranked(columns_of, self.place[right[:, 0]])
                 order = np.argsort(i * n_columns + j, kind="stable")
-                if (np.diff((i * n_columns + j)[order]) == 1).all():
+                if ((i * n_columns + j)[order] == np.arange(n)).all():
                     return order, (int(n_rows), int(n_columns))
         places = [self.place[x] for column in columns for x in column[:2] if x is not None and not self._are_constant(x)]
-        best: tuple[int, Any, tuple[int, int]] = (-1, np.arange(n), (n, 1))
-        for order in self._orders(places, n):
-            for width in self._widths(places, order, n):
-                shape = n // width, width
-                seen = sum(_strides(x[order].reshape(*shape, -1)) is not None for x in places)
-                if seen > best[0]:
-                    best = seen, order, shape
-                if seen == len(places):
-                    return best[1], best[2]
+        orders = self._orders(places, n)
+        best: tuple[int, Any, tuple[int, int]] = (0, next(orders), (n, 1))
+        if regular := [x for x in places if _may_be_strided(x)]:
+            for order in chain([best[1]], orders):
+                for width in self._widths(regular, order, n):
+                    shape = n // width, width
+                    seen = sum(_strides(x[order].reshape(*shape, -1)) is not None for x in regular)
+                    if seen > best[0]:
+                        best = seen, order, shape
+                    if seen == len(regular):
+                        return order, shape
         return best[1], best[2]
 
     def _are_constant(self, ids: Ids) -> bool:
-        return bool((ids < self.form.first_argument).all())
+        first = self.form.first_argument
+        return bool(ids.item(0) < first and (ids < first).all())
 
     def _orders(self, places: Sequence[Ids], n: int) -> Iterator[Ids]:
         """Orders to try: as each operand lies, and as recorded."""
@@ -334,7 +354,8 @@ class Layout:
         """Numbers of columns to try: 1, and those at which an operand breaks off."""
         widths = [1]
         for x in places:
-            steps = np.diff(x[order, 0])
+            in_order = x[order, 0]
+            steps = in_order[1:] - in_order[:-1]
             width = int((steps != steps[0]).argmax()) + 1
             if width > 1 and n % width == 0 and width not in widths:
                 widths.append(width)
@@ -343,11 +364,7 @@ class Layout:
     # -- operands -------------------------------------------------------------------------------------------------------------
 
     def _pick(self, ids: Ids, shape: tuple[int, int]) -> Pick:
-        places = self.place[ids].reshape(*shape, -1)
-        for axis in (0, 1):
-            head = places[:1] if axis == 0 else places[:, :1]
-            if (places == head).all():
-                places = head
+        places = _without_repeats(self.place[ids].reshape(*shape, -1))
         return Pick(places, bool(self.form.batched[ids.flat[0]]), bool(self.form.active[ids].any()))
 
     def _operand(self, ids: Ids, shape: tuple[int, int]) -> Factor | float:
@@ -370,12 +387,33 @@ class Layout:
 
 
 def _fixed(numbers: Floats, shape: tuple[int, int]) -> Fixed:
-    numbers = numbers.reshape(*shape, -1)
-    for axis in (0, 1):
-        head = numbers[:1] if axis == 0 else numbers[:, :1]
-        if (numbers == head).all():
-            numbers = head
-    return Fixed(np.ascontiguousarray(numbers))
+    return Fixed(np.ascontiguousarray(_without_repeats(numbers.reshape(*shape, -1))))
+
+
+def _without_repeats(x: Array) -> Array:
+    """Of rows that are all the same one, and so of columns."""
+    if x.item(0) == x[-1].item(0) and (x == x[:1]).all():
+        x = x[:1]
+    if x.item(0) == x[0, -1].item(0) and (x == x[:, :1]).all():
+        x = x[:, :1]
+    return x
+
+
+def _is_even(places: Ids) -> bool:
+    """Whether each is as far from the next as any other."""
+    return bool((places[1:] - places[:-1] == places[1] - places[0]).all())
+
+
+def _may_be_strided(places: Ids) -> bool:
+    """Whether rows and columns may be equally far apart in any order: then there are only a few distances."""
+    near = np.sort(places[:, 0])[: FAR + 1]
+    return len(set((near[1:] - near[:-1]).tolist())) <= DISTANCES
+
+
+def _breaks(numbers: Ids) -> list[int]:
+    """Where a number is another one than that before."""
+    breaks: list[int] = (np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist()
+    return breaks
 
 
 def _strides(places: Ids) -> tuple[int, ...] | None:
@@ -397,13 +435,13 @@ _MIX = np.random.default_rng(0)
 def _distinct(rows: Ids) -> Ids:
     """For each row which of the distinct ones it is."""
     if rows.shape[1] == 1:
-        return np.unique(rows[:, 0], return_inverse=True)[1]
+        return distinct(rows[:, 0])[0]
     odd = _MIX.integers(1, 2**62, rows.shape[1], dtype=np.int64) * 2 + 1
     with np.errstate(over="ignore"):
         mixed = rows @ odd
-    _, first, which = np.unique(mixed, return_index=True, return_inverse=True)
+    which, first = distinct(mixed)
     if (rows[first][which] == rows).all():
-        return np.asarray(which)
+        return which
     return np.unique(rows, axis=0, return_inverse=True)[1]  # two rows were mixed to one number
 
 

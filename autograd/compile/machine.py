@@ -20,6 +20,7 @@ from .. import scalar
 from ..primitive import Elementwise
 from ..terms import ReadingError
 from . import vectors
+from .distinct import distinct
 from .form import NONE, SUM, Floats, Form, Ids, Truths
 from .statements import Statements, statements
 
@@ -123,7 +124,8 @@ class _Terms:
         odd = (form.offset != 0) | (self._count(abs(self.weight) != 1) > 0) | (self.arity == 0)
         signs = np.where(odd, 0, 16 * self._count(minus & (self.right != NONE)) + 64 * self._count(minus) + 256)
         shapes = self.arity + 4 * self.products + signs  # a number for each, where the arity is below 4
-        _, which, counts = np.unique(shapes, return_inverse=True, return_counts=True)
+        which, _ = distinct(shapes)
+        counts = np.bincount(which)
         is_sum = form.row == SUM
         self.long = is_sum & ((self.arity > _WRITTEN_OUT) | (counts[which] < n * _COMMON))
         self.weighted = is_sum & (odd | self.long)  # weights are read, and an offset
@@ -291,9 +293,9 @@ def _cases(form: Form, terms: _Terms) -> tuple[tuple[_Case, ...], Ids]:
     wants = np.bincount(terms.owner, np.where(terms.of_sum, 0, form.active[terms.left] * 2.0**place), n).astype(np.intp)
     codes = np.zeros(n, np.intp)
     for part in (form.row, np.where(is_sum, terms.shape, arity), wants):
-        values, which = np.unique(part, return_inverse=True)
-        codes = codes * len(values) + which
-    _, examples, case = np.unique(codes, return_index=True, return_inverse=True)
+        which, firsts = distinct(part)
+        codes = codes * len(firsts) + which
+    case, examples = distinct(codes)
     cases: list[_Case] = []
     for i in examples.tolist():
         of_node = slice(form.start[i], form.start[i + 1])

@@ -1,6 +1,6 @@
 """Record: one eager run of a function, as arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -12,8 +12,10 @@ from ..graph import Node, leaves_and_computed
 from ..primitive import Elementwise, Primitive
 from ..terms import ReadingError
 from . import calls
+from .distinct import distinct
 from .form import Floats, Ids
 
+FEW = 4  # operands of a row that takes any number; even, since some rows tell even numbers from odd ones
 _time = attrgetter("_time")
 _op = attrgetter("op")
 
@@ -103,35 +105,39 @@ def record(
     if computed and min(map(_time, computed)) < since:
         node = next(node for node in computed if node._time < since)
         raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
-    codes = {op: code for code, op in enumerate(dict.fromkeys(map(_op, computed)))}
+    firsts = dict(zip(map(_op, reversed(computed)), reversed(computed)))  # of each op, the node that it made first
+    codes = {op: code for code, op in enumerate(firsts)}
     folds = any(leaf.requires_grad and ids[leaf] < 0 for leaf in leaves)  # or else no node is made of constants alone
-    made: dict[tuple[int, ...], int] = {}
-    keys: list[tuple[int, ...]] = []  # of each new node its op and operands
+    made: dict[tuple[int, ...], int] = {}  # by op and operands
     find = ids.__getitem__
     number = n_inputs
     last_of_root = -1
     for part in (computed[: ends[0]], computed[ends[0] :]):
         for node in part:
-            key = (codes[node.op], *map(find, node.inputs))
-            place = made.setdefault(key, number)
+            inputs = node.inputs
+            if len(inputs) == 2:  # most have two, and so it is sooner done
+                x, y = inputs
+                key: tuple[int, ...] = codes[node.op], ids[x], ids[y]
+            else:
+                key = codes[node.op], *map(find, inputs)
+            ids[node] = place = made.setdefault(key, number)
             if place == number:
                 if folds and max(key[1:]) < 0:
-                    place = made[key] = constant(node._data)
+                    ids[node] = made[key] = constant(node._data)
                 else:
-                    keys.append(key)
                     number += 1
-            ids[node] = place
         last_of_root = number - 1 if last_of_root < 0 else last_of_root
-    rows = tuple([_readable(op, node) for op, node in _first_of_each(codes, computed).items()])
+    rows = tuple([_readable(op, node) for op, node in firsts.items()])
     shift = len(constants)
+    keys = [key for key, place in made.items() if place >= 0] if folds else made
     flat = np.fromiter(chain.from_iterable(keys), np.intp)
     lengths = np.fromiter(map(len, keys), np.intp, len(keys))
     starts = np.concatenate([[0], np.cumsum(lengths)])
     is_op = np.zeros(len(flat), bool)
     is_op[starts[:-1]] = True
     row = flat[is_op]
-    for code, arity in dict.fromkeys(zip(row.tolist(), (lengths - 1).tolist())):
-        _see_that_it_reads(rows[code], arity, computed)
+    for i in distinct(row * (lengths.max(initial=0) + 1) + lengths)[1].tolist():
+        _see_that_it_reads(rows[row[i]], int(lengths[i]) - 1, computed)
     return Record(
         np.array(constants[::-1], np.float64),  # so that -1 - k becomes shift - 1 - k
         len(arguments),
@@ -147,17 +153,6 @@ def record(
     )
 
 
-def _first_of_each(codes: Mapping[Any, int], computed: Sequence[Node]) -> dict[Any, Node]:
-    """For each op, in the order of the codes, a node that it made."""
-    firsts: dict[Any, Node] = {}
-    for node in computed:
-        if node.op not in firsts:
-            firsts[node.op] = node
-            if len(firsts) == len(codes):
-                break
-    return firsts
-
-
 def _readable(op: Any, node: Node) -> Elementwise:
     row: Primitive = op.row
     if op is not row or not isinstance(row, Elementwise):
@@ -167,7 +162,7 @@ def _readable(op: Any, node: Node) -> Elementwise:
 
 def _see_that_it_reads(row: Elementwise, arity: int, computed: Sequence[Node]) -> None:
     try:
-        calls.reading(row, arity, ())
+        calls.reading(row, min(arity, FEW + arity % 2) if row.variadic else arity, ())  # of more it reads alike
     except ReadingError as error:
         node = next(node for node in computed if node.op is row)
         raise NotCompilable(f"{error} ({_place(node)})") from None

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median
 from time import perf_counter
@@ -71,6 +72,7 @@ def made(name: str, make: Callable[[], Any]) -> Any:
 
 def weigh(name: str, program: str, nodes: int) -> None:
     """Print nodes, seconds to record, seconds to compile, and the process's most bytes, of one program compiled."""
+    import_module("autograd.compile")  # which takes its time once
     try:
         what: Program = made(name, lambda: PROGRAMS[program](nodes) if nodes else digits.program(program))
     except ModuleNotFoundError as error:
