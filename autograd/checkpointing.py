@@ -75,7 +75,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _leaf(kind: type[Node], data: Any, requires_grad: bool) -> Node:
     node = constant(kind, data)
-    node.requires_grad = requires_grad
+    node._requires_grad = requires_grad
     return node
 
 

@@ -8,7 +8,7 @@ the chain rule ........... backward
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
+from threading import RLock
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from . import copying, recording
@@ -22,7 +22,7 @@ now = 0
 # What else befalls leaves is counted too, for who remembers it of many. Each is counted after it was done.
 gathered = 0  # writes of their gradients; all of one backward() are one
 switches = 0  # how often one was frozen, or freed again
-_writing = Lock()
+_writing = RLock()  # a signal's handler may write in the midst of a write
 _NOTHING = Note()
 _new = object.__new__
 
@@ -239,9 +239,11 @@ class Op(Protocol):
 
 def zero_grad(leaves: Iterable[Node]) -> None:
     """``leaf.zero_grad()`` for many; it is counted once."""
-    for leaf in leaves:
-        leaf._grad = 0.0
-    count_gathered()
+    try:
+        for leaf in leaves:
+            leaf._grad = 0.0
+    finally:
+        count_gathered()
 
 
 def write(leaves: Iterable[Node], data: Iterable[Any]) -> None:
@@ -254,7 +256,7 @@ def write(leaves: Iterable[Node], data: Iterable[Any]) -> None:
                 leaf._data = datum
                 leaf._time = time
         finally:
-            now = time
+            now += 1
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress
 from numbers import Real
 from struct import error, pack
+from threading import RLock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -67,15 +68,16 @@ class Leaves:
 
     def trained(self) -> list[bool]:
         """Whether each takes a gradient, to read."""
-        if self._trained[0] != (switches := graph.switches):
-            self._trained = switches, [x._requires_grad for x in self.nodes]
-        return self._trained[1]
+        known = self._trained
+        if known[0] != (switches := graph.switches):
+            known = self._trained = switches, [x._requires_grad for x in self.nodes]
+        return known[1]
 
     def zero_grad(self) -> None:
         """``leaf.zero_grad()`` for each."""
         gathered = graph.gathered
         graph.zero_grad(self.nodes)
-        self._gradients = gathered + 1, np.zeros(len(self.nodes))
+        self._gradients = gathered + 1, _to_read(np.zeros(len(self.nodes)))
 
     def gather(self, gradients: Floats) -> None:
         """Add to their gradients; to none, if one can't be added to.
@@ -83,15 +85,18 @@ class Leaves:
         Raises:
             TypeError: one is no number.
         """
-        gathered, before = self._counted_gradients()
-        if before.any():
-            for x, g in zip(self.nodes, gradients.tolist()):
-                x._grad += g
-        else:
-            for x, g in zip(self.nodes, gradients.tolist()):
-                x._grad = g
-        graph.count_gathered()
-        self._gradients = gathered + 1, before + gradients
+        with _adding:
+            gathered, before = self._counted_gradients()
+            try:
+                if before.any():
+                    for x, g in zip(self.nodes, gradients.tolist()):
+                        x._grad += g
+                else:
+                    for x, g in zip(self.nodes, gradients.tolist()):
+                        x._grad = g
+            finally:  # who breaks in may leave some written
+                graph.count_gathered()
+            self._gradients = gathered + 1, _to_read(before + gradients)
 
     def descend(self, step: Floats) -> None:
         """``leaf.descend(step)`` for each, in one moment; frozen ones stay."""
@@ -104,25 +109,34 @@ class Leaves:
         else:
             after = np.where(trained, after, before)
             graph.write(compress(self.nodes, trained), compress(data, trained))
-        self._numbers = now + 1, after
+        self._numbers = now + 1, _to_read(after)
 
     def _counted_numbers(self) -> tuple[int, Floats]:
-        if self._numbers[0] != (now := graph.now):
-            self._numbers = now, vector_of([x._data for x in self.nodes])
-        return self._numbers
+        known = self._numbers
+        if known[0] != (now := graph.now):
+            known = self._numbers = now, vector_of([x._data for x in self.nodes])
+        return known
 
     def _counted_gradients(self) -> tuple[int, Floats]:
-        if self._gradients[0] != (gathered := graph.gathered):
+        known = self._gradients
+        if known[0] != (gathered := graph.gathered):
             gradients = [x._grad for x in self.nodes]
             try:
-                self._gradients = gathered, vector_of(gradients)
+                known = self._gradients = gathered, vector_of(gradients)
             except error:
                 odd = next(x for x, g in zip(self.nodes, gradients) if not isinstance(g, Real))
                 raise TypeError(f"grad of {odd.name} is {odd._grad!r}; set it to 0 with zero_grad()") from None
-        return self._gradients
+        return known
 
 
 _known: WeakValueDictionary[tuple[int, ...], Leaves] = WeakValueDictionary()
+_adding = RLock()  # else what one thread adds to gradients of 0, another writes over
+
+
+def _to_read(vector: Floats) -> Floats:
+    """``vector``, which nobody writes to from here on: others are given the same one."""
+    vector.setflags(write=False)
+    return vector
 
 
 def vector_of(numbers: Sequence[float]) -> Floats:

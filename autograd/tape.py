@@ -56,7 +56,7 @@ class GradientTape:
     def __exit__(self, *error: object) -> None:
         self._watching.close()
         for node, before in self._watched.items():
-            node._requires_grad = before
+            node.requires_grad = before
 
     def watch(self, tensor: Any) -> None:
         """Follow constants too: those given, in any nesting, take gradients within the block.
@@ -68,7 +68,7 @@ class GradientTape:
             if not isinstance(node, Node):
                 raise TypeError(f"watch takes Values and Tensors, not {type(node).__name__}; make one of it first")
             self._watched.setdefault(node, node._requires_grad)
-            node._requires_grad = True
+            node.requires_grad = True
 
     def gradient(self, target: Any, sources: Any, output_gradients: Any = None, unconnected_gradients: str = "none") -> Any:
         """``∂target/∂source`` for each source, nested like ``sources``; None where the target does not depend on it.

@@ -31,7 +31,7 @@ FEW = 3  # blocks that a sum is cut into in any case; more only if each has much
 MUCH = 64
 MANY = 10  # copies of other numbers for one of inputs, at which their order hardly matters
 FAR = 256  # places that are looked at to see whether they can be equally far apart,
-DISTANCES = 4  # and distances there may be among them: of rows and columns there are one or two, and 0
+DISTANCES = 12  # and distances there may be among them: of rows and columns two, and 0; where rows overlap, a few more
 REDUCTIONS = {
     "max_n": "max",
     "min_n": "min",
@@ -78,7 +78,7 @@ class Pick:
     def view(self, tape: Array, start: int = 0) -> Array | None:
         """The numbers where they lie, if they lie so; with the examples along the last axis, if the tape has them.
 
-        ``tape`` is the part of the tape from ``start`` on.
+        ``tape`` is the part of the tape from ``start`` on, in one piece.
         """
         if self.strides is None:
             return None

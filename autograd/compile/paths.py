@@ -326,12 +326,12 @@ def all_traced(parameters: Sequence[Node]) -> Iterator[None]:
     """Parameters that take no gradient are traced too: they may be written to before the next run."""
     frozen = [x for x in parameters if not x.requires_grad]
     for x in frozen:
-        x._requires_grad = True
+        x.requires_grad = True
     try:
         yield
     finally:
         for x in frozen:
-            x._requires_grad = False
+            x.requires_grad = False
 
 
 @contextmanager

@@ -99,13 +99,12 @@ class Step:
         Args:
             args: those of ``f``, by position.
             at: numbers for the parameters, nested like them or as one vector, in place of those they have. Nothing is copied
-                where it is ``step.vector``, which may be written to. Then the Values are not looked at, nor whether they still
-                take a gradient.
+                where it is ``step.vector``, which may be written to.
         """
         with self._lock:
             acted("calls a compiled step")
+            self._see_who_is_trained()
             if at is None:
-                self._see_who_is_trained()
                 self.parameters.read_into(self.vector)
             found = self.run(args, self.vector if at is None else self.parameters.vector(at))
             return found.result, self.parameters.nested(found.gradient)
@@ -125,7 +124,7 @@ class Step:
         """Add the gradients to those of the Values; to none, if one can't be added to."""
         if found.beyond:
             leaves = Leaves.of([*self.parameters.nodes, *found.beyond])
-            leaves.gather(np.array([*found.gradient, *found.beyond.values()]))
+            leaves.gather(np.concatenate([found.gradient, [*found.beyond.values()]]))
         else:
             self.parameters.leaves.gather(found.gradient)
 

@@ -1,6 +1,7 @@
 """exp, tanh, sin and cos as polynomials, of which LLVM makes vector code; functions of the C library it calls number by number.
 
-They are right to three units in the last place. Beyond a million, sin and cos are nan: more digits of π would be needed.
+They are right to three units in the last place, though sin(-0) is 0. Beyond a million, sin and cos are nan: more digits of π
+would be needed.
 
 Source: Cody, Waite, *Software Manual for the Elementary Functions* (1980), for numbers less a multiple of ln 2 or π/2.
 """

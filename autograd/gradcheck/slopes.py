@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import arrays
-from ..graph import Node, keeping_gradients
+from ..graph import Node, holding, keeping_gradients
 from .complexes import Complex
 from .decimals import Exact
 from .replay import COMPLEX, DECIMAL, FLOATS, Program, applied
@@ -158,13 +158,12 @@ def _moved_by(
     """How far each element of the gradient moves under relative errors of results and of inputs; ``beyond`` where they leave
     the domain."""
     size, of_inputs = sizes
-    before = [(node, node._data) for node in (*inputs, *program.computed)]
+    before = [(node, node._data) for node in program.computed]
     try:
-        for x in inputs:
-            x._data = _noisy(x._data, of_inputs, rng)
-        for node in program.computed:
-            node._data = _noisy_result(node, size, node in choosing, rng)
-        return [np.abs(new - g) for new, g in zip(_noisy_gradient(program, inputs, size, rng), claimed)]
+        with holding(inputs, [_noisy(x._data, of_inputs, rng) for x in inputs]):
+            for node in program.computed:
+                node._data = _noisy_result(node, size, node in choosing, rng)
+            return [np.abs(new - g) for new, g in zip(_noisy_gradient(program, inputs, size, rng), claimed)]
     except (ArithmeticError, ValueError):
         return [np.full(np.shape(g), beyond) for g in claimed]
     finally:

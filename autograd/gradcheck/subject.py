@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import arrays, ops
-from ..graph import Node, constant, holding, keeping_gradients, topological_order, zero_grad
+from ..graph import Node, constant, holding, keeping_gradients, tick, topological_order, zero_grad
 from ..pullback import Pullback, watching
 from ..recording import record_anyhow, source_lines
 from ..tensor import Tensor
@@ -109,6 +109,7 @@ class Subject(_Movable):
         for (name, x), data in zip(self.leaves.items(), before):
             if x._data is not data:
                 x._data = data
+                tick()
                 raise Unfit(
                     f"gradcheck: {self.name} wrote to its input {name}, so it gives another number each time; compute a new one"
                 )

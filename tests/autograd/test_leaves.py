@@ -14,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 import autograd as ag
 import nn
 from autograd import Tensor, Value, graph
+from autograd.gradcheck import slopes
+from autograd.gradcheck.subject import Subject, Unfit
 from autograd.leaves import Leaves, _known, vector_of
 
 N = 5
@@ -58,6 +60,12 @@ class Befalling(RuleBasedStateMachine):
     @rule(i=PLACES, trained=st.booleans())
     def one_is_frozen_or_freed(self, i, trained):
         self.values[i].requires_grad = trained
+
+    @rule(i=PLACES)
+    def one_is_watched_by_a_tape(self, i):
+        with ag.GradientTape() as tape:
+            tape.watch(self.values[i])
+            self.vectors_are_what_leaves_hold()
 
     @rule()
     def a_graph_is_walked_back(self):
@@ -164,8 +172,10 @@ def test_a_graph_of_a_frozen_leaf_stays_fresh_while_others_move():
     moving, frozen = Value(1.0), Value(2.0, requires_grad=False)
     free = Value(3.0)
     y = frozen * free
-    Leaves.of([moving, frozen]).descend(np.ones(2))
+    leaves = Leaves.of([moving, frozen])
+    leaves.descend(np.ones(2))
     assert (moving.data, frozen.data) == (0.0, 2.0)
+    assert leaves.numbers().tolist() == [0.0, 2.0]
     y.backward()
     assert free.grad == 2.0
 
@@ -196,6 +206,7 @@ def test_a_copy_has_leaves_of_its_own(copied):
     leaves = Leaves.of(values)
     leaves.numbers()
     twin = copied(leaves)
+    assert twin is Leaves.of(twin.nodes)
     twin.descend(np.ones(2))
     assert (twin.numbers().tolist(), leaves.numbers().tolist()) == ([0.0, 1.0], [1.0, 2.0])
     assert [x.data for x in twin.nodes] == [0.0, 1.0]
@@ -226,6 +237,142 @@ def test_what_another_thread_writes_meanwhile_is_not_missed():
         going = False
         for thread in looking:
             thread.join()
+
+
+def test_what_two_threads_add_at_once_is_added_twice():
+    values = [Value(0.0), Value(1.0)]
+    leaves = Leaves.of(values)
+    other = Thread(target=leaves.gather, args=(np.ones(2),))
+
+    class Slow(np.ndarray):
+        def tolist(self):
+            if other.ident is None:
+                other.start()
+                other.join(0.05)
+            return super().tolist()
+
+    leaves.gather(np.ones(2).view(Slow))
+    other.join()
+    assert [x.grad for x in values] == leaves.gradients().tolist() == [2.0, 2.0]
+
+
+def test_what_is_written_in_the_midst_of_adding_or_moving_is_not_missed():
+    values = [Value(0.0), Value(1.0)]
+    leaves = Leaves.of(values)
+
+    class Meanwhile(np.ndarray):
+        def tolist(self):
+            first, second = super().tolist()
+            yield first
+            values[0].data = values[0].grad = 7.0
+            yield second
+
+    leaves.gather(np.ones(2).view(Meanwhile))
+    assert leaves.gradients().tolist() == [x.grad for x in values] == [7.0, 1.0]
+    leaves.descend(np.ones(2).view(Meanwhile))
+    assert leaves.numbers().tolist() == [x.data for x in values] == [7.0, 0.0]
+
+
+def test_what_is_handed_out_can_not_be_written_to():
+    leaves = Leaves.of([Value(1.0), Value(2.0)])
+
+    def handed_out():
+        return leaves.numbers(), leaves.gradients()
+
+    found = [*handed_out()]
+    leaves.gather(np.ones(2))
+    found += handed_out()
+    leaves.zero_grad()
+    leaves.descend(np.ones(2))
+    found += handed_out()
+    assert not any(vector.flags.writeable for vector in found)
+
+
+class Interrupting(float):
+    """A gradient at which the user loses patience."""
+
+    def __add__(self, other):
+        raise KeyboardInterrupt
+
+
+def first_alone(x):
+    yield x
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        lambda leaves: leaves.gather(np.ones(2)),
+        lambda leaves: graph.zero_grad(first_alone(leaves.nodes[0])),
+        lambda leaves: graph.write(leaves.nodes, first_alone(3.0)),
+    ],
+    ids=["adding", "zeroing", "writing"],
+)
+def test_who_breaks_in_leaves_no_vector_that_is_not_held(interrupted):
+    values = a, b = Value(1.0), Value(2.0)
+    leaves = Leaves.of(values)
+    a.grad, b.grad = 5.0, Interrupting(7.0)
+    leaves.numbers(), leaves.gradients()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(leaves)
+    assert (a.data, a.grad) != (1.0, 5.0)
+    assert leaves.numbers().tolist() == [x.data for x in values]
+    assert leaves.gradients().tolist() == [x.grad for x in values]
+
+
+def test_who_writes_in_the_midst_of_a_write_is_neither_locked_out_nor_missed():
+    """As the handler of a signal may."""
+    values = a, b = Value(1.0), Value(2.0)
+    leaves = Leaves.of(values)
+
+    def numbers():
+        b.data = 20.0
+        leaves.numbers()
+        yield 10.0
+
+    writing = Thread(target=graph.write, args=([a], numbers()), daemon=True)
+    writing.start()
+    writing.join(5.0)
+    assert not writing.is_alive()
+    assert leaves.numbers().tolist() == [x.data for x in values] == [10.0, 20.0]
+
+
+def test_a_frozen_one_that_is_traced_for_a_while_stays_frozen_for_who_looked_meanwhile():
+    moving, frozen = values = Value(1.0), Value(2.0, requires_grad=False)
+    optimizer = nn.SGD(values, lr=1.0)
+
+    def f(x):
+        ag.compile(lambda y: y, values)  # looks at who is trained
+        return moving * frozen * x
+
+    ag.compile(f, [frozen, moving])(1.0)
+    frozen.grad = 1.0
+    optimizer.step()
+    assert (moving.data, frozen.data) == (-1.0, 2.0)
+
+
+def test_who_reads_while_rounding_is_tried_is_not_left_with_its_noise(monkeypatch):
+    x = Value(3.0)
+    leaves, seen = Leaves.of([x]), []
+    tried = slopes._noisy_gradient
+    monkeypatch.setattr(slopes, "_noisy_gradient", lambda *args: (seen.append(leaves.numbers()[0]), tried(*args))[1])
+    assert ag.gradcheck(lambda x: ag.exp(x) / x, [x])
+    assert len(set(seen)) > 1
+    assert leaves.numbers().tolist() == [3.0]
+
+
+def test_what_a_checked_function_wrote_and_read_is_taken_back():
+    x = Value(3.0)
+    leaves = Leaves.of([x])
+
+    def writes():
+        x.data = 4.0
+        return leaves.numbers()[0] * x
+
+    with pytest.raises(Unfit):
+        Subject("f", writes, {"x": x}).record()
+    assert leaves.numbers().tolist() == [x.data] == [3.0]
 
 
 def test_none_are_empty_vectors():

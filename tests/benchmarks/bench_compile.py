@@ -71,8 +71,11 @@ def made(name: str, make: Callable[[], Any]) -> Any:
 
 
 def weigh(name: str, program: str, nodes: int) -> None:
-    """Print nodes, seconds to record, seconds to compile, and the process's most bytes, of one program compiled."""
-    import_module("autograd.compile")  # which takes its time once
+    """Print nodes, seconds to record, seconds to compile, and the process's most bytes, of one program compiled.
+
+    Compiling is the first call without what ``f`` takes, without a later call, and without loading the package, once a process.
+    """
+    import_module("autograd.compile")
     try:
         what: Program = made(name, lambda: PROGRAMS[program](nodes) if nodes else digits.program(program))
     except ModuleNotFoundError as error:
@@ -254,7 +257,7 @@ def weighed(name: str, program: str, nodes: int) -> Any:
 
 def compiling(rounds: int = 3) -> None:
     """How long compiling takes."""
-    print("\nCompiling: µs a node, recording apart; to beat: 5 µs a node to compile, at every size alike")
+    print("\nCompiling: µs a node, recording and loading the package apart; to beat: 5 µs to compile, at every size alike")
     table("program", "side", "nodes", "record", "compile", "peak memory")
     for program in PROGRAMS:
         for name in ("NumPy", "extra"):

@@ -6,6 +6,7 @@ import pytest
 from autograd import PRIMITIVES, scalar
 from autograd.compile import calls
 from autograd.compile.calls import Call, Room, run
+from autograd.compile.kernels import sum_by_product
 
 from ..rows import ROWS, counts, draw
 
@@ -79,6 +80,9 @@ def test_a_bound_call_does_what_the_call_does():
     bound_alike(np.matmul, (a, b), np.zeros((5, 4)).T)
     bound_alike(np.matmul, (a, b), np.zeros((4, 10))[:, ::2])
     bound_alike(np.matmul, (np.stack([a, v]), b), np.zeros((2, 4, 5)))
+    bound_alike(np.matmul, (np.stack([a, v]), np.stack([v, a]).mT), np.zeros((2, 4, 4)))
+    for out in (np.zeros(3), np.zeros(6)[::2]):
+        bound_alike(sum_by_product, (np.ones(4), a), out)
     each = ((np.add, (a, 2.0)), (np.subtract, (1.0, a)), (np.tanh, (a,)), (np.maximum, (a, 0.5)), (np.vecdot, (a, v)))
     for function, operands in each:
         bound_alike(function, operands, np.zeros(4 if function is np.vecdot else (4, 3)))

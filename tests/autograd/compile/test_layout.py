@@ -187,6 +187,14 @@ def test_terms_of_one_sum_that_differ_from_example_to_example_where_another_does
     check_batch(form, np.random.default_rng(0).normal(size=(3, 2)), np.array([0.7, -1.2]))
 
 
+@pytest.mark.parametrize(("stride", "dilation"), [(20, 1), (8, 13), (21, 34)])
+def test_windows_that_overlap_are_a_view(stride, dilation):
+    x = values(7 * stride + 19 * dilation + 1)
+    y = [ag.exp(x) for x in x]
+    root = sum(ag.sin(y[i * stride + j * dilation]) for i in range(8) for j in range(20))
+    assert Layout(canonical(record([root, *y], [], x))).copies == 0
+
+
 @pytest.mark.parametrize("places", [
     np.arange(12).reshape(2, 3, 2), np.arange(12)[::-1].reshape(2, 3, 2), np.arange(6).reshape(2, 3, 1),
     np.arange(12).reshape(3, 4, 1).transpose(1, 0, 2), np.zeros((2, 2, 1), int), np.array([[[0, 1, 2]], [[1, 2, 3]]]),
@@ -211,6 +219,14 @@ def test_other_places_are_none(places):
             assert pick.strides is None
             assert pick.view(np.zeros(9)) is None
         assert pick.repeats == (len(set(places)) < 4)
+
+
+def test_only_what_is_all_the_same_is_held_once():
+    repeats = np.array([[1, 1, 1], [1, 1, 1]])[..., None]
+    assert module._without_repeats(repeats).shape == (1, 1, 1)
+    for odd in ([[1, 2, 1], [1, 2, 1]], [[1, 1, 1], [2, 2, 2], [1, 1, 1]]):
+        assert np.broadcast_to(module._without_repeats(np.array(odd)[..., None]), (len(odd), 3, 1))[..., 0].tolist() == odd
+    assert module._without_repeats(repeats * [1, 2]).shape == (1, 1, 2)  # terms stay
 
 
 def test_a_gather_of_inputs_leads_to_another_order_of_inputs_only_if_that_saves_copies():

@@ -90,10 +90,24 @@ def test_a_node_that_was_computed_before_can_not_be_recorded():
 def test_an_op_that_is_not_elementwise_or_can_not_be_read_can_not_be_recorded():
     a = Value(2.0)
     for row, why in ((whole, "'whole' on Values is not elementwise"), (odd, "odd")):
-        root = ag.sin(a)
-        root.op = row
-        with pytest.raises(NotCompilable, match=why):
-            record([root], [], [a])
+        first = ag.sin(a)
+        later = ag.sin(first)
+        first.label, first.op, later.op = "first", row, row
+        with pytest.raises(NotCompilable, match=f"{why}.*at 'first'"):
+            record([later], [], [a])
+
+
+def test_an_op_of_any_number_of_operands_is_read_with_as_many_as_it_has():
+    def forward(xp, terms):
+        return sum(terms) if len(terms) < 8 else sum(terms) + math.gamma(terms[7])
+
+    moody = Elementwise("moody", forward, (lambda xp, z, terms: [1.0] * len(terms),), "moody", variadic=True)
+    a = Value(2.0)
+    few, many = [ag.add_n(*[a] * n) for n in (7, 8)]
+    few.op = many.op = moody
+    assert len(record([few], [], [a]).row) == 1
+    with pytest.raises(NotCompilable, match="moody can't be read"):
+        record([few, many], [], [a])
 
 
 def test_the_root_depends_on_no_node_after_the_last_of_it():

@@ -363,3 +363,22 @@ def test_no_garbage_is_looked_for_while_a_graph_is_turned_into_a_program(monkeyp
     ag.compile(lambda x: w * x, w)(1.0)
     assert seen == [False]
     assert gc.isenabled()
+
+
+def test_one_that_was_frozen_while_numbers_were_given_is_trained_again():
+    a, b = Value(2.0), Value(3.0)
+    step = ag.compile(lambda x: a * b * x, [a, b])
+    b.requires_grad = False
+    assert step.value_and_grad(1.0, at=[2.0, 3.0]) == (6.0, [3.0, 0.0])
+    b.requires_grad = True
+    assert step.value_and_grad(1.0) == step.value_and_grad(1.0, at=step.vector) == (6.0, [3.0, 2.0])
+
+
+def test_who_freezes_others_makes_nothing_be_recorded_anew():
+    a, other = Value(2.0), Value(3.0)
+    step = ag.compile(lambda x: a * a * x, [a])
+    step(1.0)
+    (path,) = step.paths
+    other.requires_grad = False
+    step(1.0)
+    assert step.paths == [path]
