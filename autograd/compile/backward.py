@@ -5,7 +5,7 @@ number in every run, as those of the terms of a mean, are known beforehand, and 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .layout import REDUCTIONS, Block, Fixed, Pick, Placed
 if TYPE_CHECKING:
     from .arrays import ArrayProgram
 
+Places: TypeAlias = Ids | slice
 GAP = 1000  # numbers between two to be filled, from which they are filled apart
 
 
@@ -47,21 +48,21 @@ class Cotangents:
         """Whether nothing has come to any of them."""
         return not self._written[places].any() and bool(np.isnan(self._known[places]).all())
 
-    def write(self, places: Ids, first: bool) -> None:
+    def write(self, places: Places, first: bool) -> None:
         """A call writes to them, or (if it is not the ``first``) adds to what is there."""
         if not first and not (written := self._written[places]).all():
-            others = places[~written]
+            others = np.arange(len(self.tape))[places][~written]
             known = self._known[others]
             self._start[others] = np.where(np.isnan(known), 0.0, known)
         self._known[places] = np.nan
         self._written[places] = True
 
-    def known(self, places: Ids) -> float | None:
+    def known(self, places: Places) -> float | None:
         """The number that all of them are known to be, if they are."""
         numbers = self._known[places]
         return float(numbers[0]) if (numbers == numbers[0]).all() else None
 
-    def come(self, places: Ids) -> bool:
+    def come(self, places: Places) -> bool:
         """Whether something has come to any of them."""
         return bool(self._written[places].any()) or not np.isnan(self._known[places]).all()
 
@@ -91,14 +92,14 @@ class Backward:
             self._on[int(form.batched[root])].know(layout.place[[root]], 1.0 / (examples or 1))
         for group in reversed(layout.groups):
             self._made: list[Call] = []
-            cotangents, places = self._on[int(group.batched)], group.start + np.arange(len(group.nodes))
+            cotangents, places = self._on[int(group.batched)], slice(group.start, group.start + len(group.nodes))
             if group.active and cotangents.come(places):
                 self._room.free()
                 if (g := cotangents.known(places)) is None:
                     cotangents.write(places, first=False)
                 self._take_back(group, g)
             self.parts.insert(0, self._made)
-        self._on[0].write(layout.parameters_start + np.arange(form.n_parameters), first=False)
+        self._on[0].write(slice(layout.parameters_start, layout.parameters_start + form.n_parameters), first=False)
         fills = [call for cotangents in self._on for call in cotangents.fills()]
         self.calls = fills + [call for part in reversed(self.parts) for call in part]
 

@@ -175,12 +175,13 @@ def _sums(record: Record) -> tuple[Truths, Floats, _Terms]:
 
     of_mul = np.flatnonzero(record.row == code("mul"))
     pairs(record.start[of_mul], record.start[of_mul] + 1)
-    half = counts[owners] // 2
-    of_dot = of == code("weighted_sum")
-    lefts = np.flatnonzero(of_dot & (slots < half))
-    pairs(lefts, lefts + half[lefts])
-    biases = np.flatnonzero(of_dot & (slots == 2 * half))
-    parts.append((biases, np.ones(len(biases)), record.operands[biases], np.full(len(biases), NONE)))
+    if (i := code("weighted_sum")) >= 0:
+        linear[i] = True
+        of_dot, half = of == i, counts[owners] // 2
+        lefts = np.flatnonzero(of_dot & (slots < half))
+        pairs(lefts, lefts + half[lefts])
+        biases = np.flatnonzero(of_dot & (slots == 2 * half))
+        parts.append((biases, np.ones(len(biases)), record.operands[biases], np.full(len(biases), NONE)))
     seconds = record.start[:-1] + 1
     has_two = counts == 2
     of_div = np.flatnonzero((record.row == code("div")) & has_two)
@@ -197,7 +198,7 @@ def _sums(record: Record) -> tuple[Truths, Floats, _Terms]:
     order = np.argsort(places, kind="stable")
     places, weight, left, right = places[order], weight[order], left[order], right[order]
     is_sum = np.zeros(n, bool)
-    is_sum[linear[record.row] | (record.row == code("weighted_sum"))] = True
+    is_sum[linear[record.row]] = True
     for some in (of_mul, of_div, of_pow):
         is_sum[some] = True
     # Constants among the factors are weights, and terms of nothing else are offsets.
@@ -279,15 +280,15 @@ def _walk(inputs: Ids, start: Ids, left: Ids, right: Ids) -> tuple[Ids, Ids]:
         factors[places[second] - 1] = left[second]
     else:
         factors = left
-    of, ends, begin = factors.tolist(), start.tolist(), 0
-    for end in ends[1:]:
+    of, place = factors.tolist(), 0
+    for end in start.tolist()[1:]:
         deepest = kinds = 0
-        for x in of[begin:end]:
-            both = found[x]
+        while place < end:  # sooner done than a loop over a slice
+            both = found[of[place]]
             kinds |= both
             if both > deepest:
                 deepest = both
+            place += 1
         found.append((deepest | 3) + 1 + (kinds & 3))
-        begin = end
     both_of_each = np.array(found, np.intp)
     return both_of_each >> 2, both_of_each & 3

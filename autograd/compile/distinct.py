@@ -17,10 +17,10 @@ def distinct(numbers: NDArray[Any]) -> tuple[Ids, Ids]:
     >>> distinct(np.array([7, 5, 7, 5]))
     (array([1, 0, 1, 0]), array([1, 0]))
     """
-    order = np.argsort(numbers, kind="stable")
+    order = np.argsort(numbers)
     ascending = numbers[order]
     is_new = np.ones(len(order), bool)
     is_new[1:] = ascending[1:] != ascending[:-1]
     which = np.empty(len(order), np.intp)
     which[order] = np.cumsum(is_new) - 1
-    return which, order[is_new]
+    return which, np.minimum.reduceat(order, np.flatnonzero(is_new))

@@ -407,7 +407,7 @@ def _is_even(places: Ids) -> bool:
 def _may_be_strided(places: Ids) -> bool:
     """Whether rows and columns may be equally far apart in any order: then there are only a few distances."""
     near = np.sort(places[:, 0])[: FAR + 1]
-    return len(set((near[1:] - near[:-1]).tolist())) <= DISTANCES
+    return len(set((near[1:] - near[:-1]).tolist())) <= min(DISTANCES, 3 + len(near) // 4)
 
 
 def _breaks(numbers: Ids) -> list[int]:

@@ -80,9 +80,8 @@ class Parameters:
 
     def nested(self, vector: Floats) -> Any:
         """A vector as arrays and floats, nested like the parameters."""
-        numbers = vector.tolist()
         blocks = self._blocks
-        return self._nest([np.array(vector[at]).reshape(shape) if shape else numbers[at.start] for at, shape in blocks])
+        return self._nest([np.array(vector[at]).reshape(shape) if shape else vector.item(at.start) for at, shape in blocks])
 
 
 def _hint(x: Any) -> str:

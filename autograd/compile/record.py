@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,9 @@ from ..graph import Node, leaves_and_computed
 from ..primitive import Elementwise, Primitive
 from ..terms import ReadingError
 from . import calls
-from .distinct import distinct
 from .form import Floats, Ids
 
 READABLE = frozenset(("add_n", "weighted_sum", "max_n", "min_n", "logaddexp"))  # however many operands; long ones take long
-_time = attrgetter("_time")
-_op = attrgetter("op")
 
 
 class NotCompilable(Exception):
@@ -102,11 +98,8 @@ def record(
     for leaf in leaves:
         if leaf not in ids:
             ids[leaf] = constant(leaf._data)
-    if computed and min(map(_time, computed)) < since:
-        node = next(node for node in computed if node._time < since)
-        raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
-    firsts = dict(zip(map(_op, reversed(computed)), reversed(computed)))  # of each op, the node that it made first
-    codes = {op: code for code, op in enumerate(firsts)}
+    codes: dict[Any, int] = {}  # of ops
+    firsts: list[Node] = []  # of each op, the first node that it made
     folds = any(leaf.requires_grad and ids[leaf] < 0 for leaf in leaves)  # or else no node is made of constants alone
     made: dict[tuple[int, ...], int] = {}  # by op and operands
     find = ids.__getitem__
@@ -114,12 +107,17 @@ def record(
     last_of_root = -1
     for part in (computed[: ends[0]], computed[ends[0] :]):
         for node in part:
-            inputs = node.inputs
+            op, inputs = node.op, node.inputs
+            if node._time < since:
+                raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
+            if op not in codes:
+                codes[op] = len(codes)
+                firsts.append(node)
             if len(inputs) == 2:  # most have two, and so it is sooner done
                 x, y = inputs
-                key: tuple[int, ...] = codes[node.op], ids[x], ids[y]
+                key: tuple[int, ...] = codes[op], ids[x], ids[y]
             else:
-                key = codes[node.op], *map(find, inputs)
+                key = codes[op], *map(find, inputs)
             ids[node] = place = made.setdefault(key, number)
             if place == number:
                 if folds and max(key[1:]) < 0:
@@ -127,17 +125,19 @@ def record(
                 else:
                     number += 1
         last_of_root = number - 1 if last_of_root < 0 else last_of_root
-    rows = tuple([_readable(op, node) for op, node in firsts.items()])
+    rows = tuple([_readable(node) for node in firsts])
     shift = len(constants)
     keys = [key for key, place in made.items() if place >= 0] if folds else made
-    flat = np.fromiter(chain.from_iterable(keys), np.intp)
     lengths = np.fromiter(map(len, keys), np.intp, len(keys))
+    flat = np.fromiter(chain.from_iterable(keys), np.intp, lengths.sum())
     starts = np.concatenate([[0], np.cumsum(lengths)])
     is_op = np.zeros(len(flat), bool)
     is_op[starts[:-1]] = True
     row = flat[is_op]
-    for i in distinct(row * (lengths.max(initial=0) + 1) + lengths)[1].tolist():
-        _see_that_it_reads(rows[row[i]], int(lengths[i]) - 1, computed)
+    for code, op in enumerate(rows):
+        if op.name not in READABLE:
+            for length in {*lengths[row == code].tolist()}:
+                _see_that_it_reads(op, length - 1, computed)
     return Record(
         np.array(constants[::-1], np.float64),  # so that -1 - k becomes shift - 1 - k
         len(arguments),
@@ -153,7 +153,8 @@ def record(
     )
 
 
-def _readable(op: Any, node: Node) -> Elementwise:
+def _readable(node: Node) -> Elementwise:
+    op: Any = node.op
     row: Primitive = op.row
     if op is not row or not isinstance(row, Elementwise):
         raise NotCompilable(f"'{op.name}' on Values is not elementwise ({_place(node)})")
@@ -161,12 +162,10 @@ def _readable(op: Any, node: Node) -> Elementwise:
 
 
 def _see_that_it_reads(row: Elementwise, arity: int, computed: Sequence[Node]) -> None:
-    if row.name in READABLE:
-        return
     try:
         calls.reading(row, arity, ())
     except ReadingError as error:
-        node = next(node for node in computed if node.op is row)
+        node = next(node for node in computed if node.op is row and len(node.inputs) == arity)
         raise NotCompilable(f"{error} ({_place(node)})") from None
 
 
