@@ -189,7 +189,7 @@ class Layout:
 
     def _is_of_inputs(self, x: Pick) -> bool:
         inputs = self._input_at[int(x.batched)]
-        return bool((x.places < len(inputs)).all() and (inputs[x.places] >= 0).all())
+        return x.places.item(0) < len(inputs) and bool((x.places < len(inputs)).all() and (inputs[x.places] >= 0).all())
 
     def _inputs_as_used(self) -> Ids:
         """The inputs in the order in which the nodes, as recorded, use them."""
