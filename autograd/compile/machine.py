@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -76,7 +76,6 @@ class Machine:
         self._n_cases = len(cases)
         self._data = np.zeros(first + n)
         self._data[: form.first_argument] = form.constants
-        self._computed = self._data[first:]
         self._grad = np.zeros(first + n)
         self._outputs = places[form.outputs]
         self.inputs: Floats = self._data[form.first_argument : first]
@@ -85,26 +84,22 @@ class Machine:
 
     def forward(self) -> Floats:
         """The numbers of the form's outputs."""
-        self._run_forward(self._data, *self._program)
-        _check_finite(self._computed)
+        if not self._run_forward(self._data, *self._program):
+            raise FloatingPointError("a number is not finite")
         outputs: Floats = self._data[self._outputs]
         return outputs
 
     def backward(self) -> None:
         """The derivative of the root by each parameter, into ``gradient``."""
-        self._grad[:] = 0.0
+        self._grad[: self.form.first_node] = 0.0  # the machine leaves 0 for the others
         self._grad[self._outputs[0]] = 1.0
         self._run_backward(self._grad, self._data, *self._program)
-        _check_finite(self.gradient)
+        if not np.isfinite(self.gradient).all():
+            raise FloatingPointError("a derivative is not finite")
 
     def describe(self) -> str:
         """What it is made of, in a line."""
-        return f"{len(self._computed)} nodes in {len(self._program[1])} runs of {self._n_cases} cases on a compiled machine"
-
-
-def _check_finite(x: Floats) -> None:
-    if not np.isfinite(x).all():
-        raise FloatingPointError("a number is not finite")
+        return f"{len(self.form)} nodes in {len(self._program[1])} runs of {self._n_cases} cases on a compiled machine"
 
 
 class _Terms:
@@ -309,14 +304,23 @@ def _cases(form: Form, terms: _Terms) -> tuple[tuple[_Case, ...], Ids]:
     return tuple(cases), case
 
 
+# Forward tells whether all numbers are finite, by the largest of their bits without the sign: LLVM makes vector code of that,
+# if it is found run by run and through a view.
 _FORWARD = """
 def forward(v, first, stop, case, active, products, n_operands, n_numbers, operand, number):
     o, n, begin = 0, 0, first
     held = empty({held})
+    bits, largest = v.view(int64), 0
     for r in range(case.shape[0]):
         end = stop[r]
         {cases}
+        made, top = bits[begin:end], 0
+        for i in range(made.shape[0]):
+            size = made[i] & 0x7FFFFFFFFFFFFFFF
+            top = size if size > top else top
+        largest = top if top > largest else largest
         begin = end
+    return largest < 0x7FF0000000000000
 """
 
 _BACKWARD = """
@@ -329,6 +333,7 @@ def backward(g, v, first, stop, case, active, products, n_operands, n_numbers, o
             o -= n_operands[r] * (end - begin)
             n -= n_numbers[r] * (end - begin)
         {cases}
+        g[begin:end] = 0.0
         end = begin
 """
 
@@ -344,13 +349,13 @@ def _source(cases: tuple[_Case, ...]) -> str:
 
 
 @cache
-def _compiled(cases: tuple[_Case, ...]) -> tuple[Callable[..., None], Callable[..., None]]:
+def _compiled(cases: tuple[_Case, ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Forward and backward of the machine that knows these cases."""
     if not cases:
-        return (lambda *_: None), (lambda *_: None)
+        return (lambda *_: True), (lambda *_: True)
     import numba
 
-    names = {**vars(scalar), **vectors.compiled(), "empty": np.empty}
+    names = {**vars(scalar), **vectors.compiled(), "empty": np.empty, "int64": np.int64}
     names |= {"maximum": numba.njit(scalar.maximum), "minimum": numba.njit(scalar.minimum)}
     exec(compile(_source(cases), "<machine>", "exec"), names)
     floats, ids, truths, places = numba.float64[::1], numba.intp[::1], numba.boolean[::1], numba.uint32[::1]

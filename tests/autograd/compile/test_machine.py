@@ -115,6 +115,19 @@ def test_a_number_that_is_not_finite_is_told_and_the_next_run_is_right():
     check(code, form, [0.5])
 
 
+@pytest.mark.parametrize("n", [1, 7, 300])
+@pytest.mark.parametrize("x", [-1.0, 0.0])
+def test_a_number_that_is_not_finite_is_told_wherever_it_is_and_though_nobody_uses_it(n, x):
+    draft = Draft(n, 1)
+    code = Machine(draft.form(draft.parameters[0], *[draft.row("log", argument) for argument in draft.arguments]))
+    for place in {0, n // 2, n - 1}:
+        code.inputs[:] = 1.0
+        code.forward()
+        code.inputs[place] = x
+        with pytest.raises(FloatingPointError, match="not finite"):
+            code.forward()
+
+
 def test_a_derivative_that_is_not_finite_is_told():
     draft = Draft(0, 1)
     code = Machine(draft.form(draft.row("sqrt", draft.parameters[0])))
