@@ -6,9 +6,9 @@
 Each side runs in a process of its own, which lives until its work is measured and is asked for one time after the other, in
 turn with the others. A time is the difference between a long run and a short one, over the steps between them, so that what a
 run costs once is not in it. Times on a shared machine drift, so only ratios of figures taken in turn are worth quoting: each is
-the median over rounds. Where a time itself is what to beat, that of a node of a random graph or of one compiled, it is the
-least, since what else a machine does only adds to it. Before that, all sides must agree on the parameters after five steps.
-What each side runs is written in ``compile_sides``; a peer that is not installed is left out, and its row says so.
+the median over rounds. (Of what is compiled, which is no difference, it is the least, since what else a machine does only adds
+to it.) Before that, all sides must agree on the parameters after five steps. What each side runs is written in
+``compile_sides``; a peer that is not installed is left out, and its row says so.
 """
 
 import json
@@ -225,12 +225,12 @@ def digits_step() -> None:
 
 def random_graph() -> None:
     """Random graphs."""
-    print(f"\nA random graph of {graph.NODES:,} nodes over 100 leaves, forward and backward: ns a node, the least of 7 rounds")
+    print(f"\nA random graph of {graph.NODES:,} nodes over 100 leaves, forward and backward: ns a node")
     columns(
         "graph, {}",
         {"anywhere": "operands anywhere", "near": "among the last 1,000"},
         {"NumPy": "≤ 40", "extra": "≤ 5"},
-        lambda times: f"{min(times) / graph.NODES * 1e9:.1f}" if times else "not installed",
+        lambda times: f"{median(times) / graph.NODES * 1e9:.1f}" if times else "not installed",
     )
 
 
