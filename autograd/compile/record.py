@@ -1,19 +1,20 @@
 """Record: one eager run of a function, as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..graph import Node, leaves_and_computed
+from ..graph import Node
 from ..primitive import Elementwise, Primitive
 from ..terms import ReadingError
 from . import calls
 from .form import Floats, Ids
 
 READABLE = frozenset(("add_n", "weighted_sum", "max_n", "min_n", "logaddexp"))  # however many operands; long ones take long
+_CONSTANT, _ARGUMENT, _PARAMETER, _FIXED, _NODE = range(5)  # in the order of ids
 
 
 class NotCompilable(Exception):
@@ -69,67 +70,10 @@ def record(
     Raises:
         NotCompilable: an op is not elementwise on numbers, or can't be read as terms; or a node is older than ``since``.
     """
-    seen: set[Node] = set()
-    leaves: list[Node] = []
-    computed: list[Node] = []
-    ends = []
-    for root in outputs:
-        more_leaves, more = leaves_and_computed(root, seen)
-        leaves += more_leaves
-        computed += more
-        ends.append(len(computed))
-    known_leaves = {*arguments, *parameters, *fixed}
-    old = [leaf for leaf in leaves if leaf._time < since and leaf not in known_leaves]
-    parameters = [*parameters, *[leaf for leaf in old if leaf.requires_grad]]
-    fixed = [*fixed, *[leaf for leaf in old if not leaf.requires_grad]]
-    # While it is not known how many constants there are, they count down from -1, and inputs up from 0.
-    ids: dict[Node, int] = {x: i for i, x in enumerate(chain(arguments, parameters, fixed))}
-    n_inputs = len(ids)
-    constants: list[float] = []
-    known: dict[Any, int] = {}
-
-    def constant(number: float) -> int:
-        key = (number, str(number)) if number == 0 or number != number else number  # -0.0 is not 0.0
-        if key not in known:
-            constants.append(number)
-            known[key] = -len(constants)
-        return known[key]
-
-    for leaf in leaves:
-        if leaf not in ids:
-            ids[leaf] = constant(leaf._data)
-    codes: dict[Any, int] = {}  # of ops
-    firsts: list[Node] = []  # of each op, the first node that it made
-    folds = any(leaf.requires_grad and ids[leaf] < 0 for leaf in leaves)  # or else no node is made of constants alone
-    made: dict[tuple[int, ...], int] = {}  # by op and operands
-    find = ids.__getitem__
-    number = n_inputs
-    last_of_root = -1
-    for part in (computed[: ends[0]], computed[ends[0] :]):
-        for node in part:
-            op, inputs = node.op, node.inputs
-            if node._time < since:
-                raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
-            if op not in codes:
-                codes[op] = len(codes)
-                firsts.append(node)
-            if len(inputs) == 2:  # most have two, and so it is sooner done
-                x, y = inputs
-                key: tuple[int, ...] = codes[op], ids[x], ids[y]
-            else:
-                key = codes[op], *map(find, inputs)
-            ids[node] = place = made.setdefault(key, number)
-            if place == number:
-                if folds and max(key[1:]) < 0:
-                    ids[node] = made[key] = constant(node._data)
-                else:
-                    number += 1
-        last_of_root = number - 1 if last_of_root < 0 else last_of_root
-    rows = tuple([_readable(node) for node in firsts])
-    shift = len(constants)
-    keys = [key for key, place in made.items() if place >= 0] if folds else made
-    lengths = np.fromiter(map(len, keys), np.intp, len(keys))
-    flat = np.fromiter(chain.from_iterable(keys), np.intp, lengths.sum())
+    found = _numbered(outputs, [*arguments, *parameters, *fixed], since)
+    rows = tuple([_readable(node) for node in found.firsts])
+    lengths = np.fromiter(map(len, found.keys), np.intp, len(found.keys))
+    flat = np.fromiter(chain.from_iterable(found.keys), np.intp, lengths.sum())
     starts = np.concatenate([[0], np.cumsum(lengths)])
     is_op = np.zeros(len(flat), bool)
     is_op[starts[:-1]] = True
@@ -137,20 +81,113 @@ def record(
     for code, op in enumerate(rows):
         if op.name not in READABLE:
             for length in {*lengths[row == code].tolist()}:
-                _see_that_it_reads(op, length - 1, computed)
+                _see_that_it_reads(op, length - 1, found.numbers)
+    # Numbers become ids: by what they are of, and of the same kind in the order they have.
+    sizes = len(arguments), len(parameters), len(fixed)
+    late = [found.numbers[x] for x in found.late]
+    kind = np.full(found.n_inputs_and_nodes + len(found.constants), _NODE, np.int8)
+    kind[: sum(sizes)] = np.repeat([_ARGUMENT, _PARAMETER, _FIXED], sizes)
+    kind[late] = [_PARAMETER if x.requires_grad else _FIXED for x in found.late]
+    kind[found.n_inputs_and_nodes :] = _CONSTANT  # as -1 counts from the end
+    ids = np.empty(len(kind), np.intp)
+    ids[np.argsort(kind, kind="stable")] = np.arange(len(kind))
+    fixed = [*fixed, *[x for x in found.late if not x.requires_grad]]
     return Record(
-        np.array(constants[::-1], np.float64),  # so that -1 - k becomes shift - 1 - k
+        np.array(found.constants[::-1], np.float64),
         len(arguments),
-        (*parameters, *fixed),
+        (*parameters, *[x for x in found.late if x.requires_grad], *fixed),
         len(fixed),
         rows,
         row,
         starts - np.arange(len(starts)),
-        flat[~is_op] + shift,
-        np.array([ids[x] for x in outputs], np.intp) + shift,
-        len(computed),
-        shift + last_of_root,
+        ids[flat[~is_op]],
+        ids[[found.numbers[x] for x in outputs]],
+        found.n_computed,
+        int((kind != _NODE).sum() + (kind[: found.end_of_root] == _NODE).sum()) - 1,
     )
+
+
+class _Numbered(NamedTuple):
+    """What lies behind some outputs, numbered: inputs and nodes from 0 up, constants from -1 down."""
+
+    numbers: dict[Node, int]
+    keys: Collection[tuple[int, ...]]  # of each node, in order, its op and the numbers of its operands
+    firsts: list[Node]  # of each op, the first node that it made
+    constants: list[float]
+    late: list[Node]  # leaves that were found to be inputs
+    n_inputs_and_nodes: int
+    n_computed: int
+    end_of_root: int  # what is numbered after the first output
+
+
+def _numbered(outputs: Sequence[Node], given: Sequence[Node], since: int) -> _Numbered:
+    """Number depth first, operands before results.
+
+    A graph has no circles, so what is on the way down is not met again, and only what has a number need be remembered.
+    """
+    numbers: dict[Node, int] = {x: i for i, x in enumerate(given)}
+    n_leaves = number = len(numbers)
+    late: list[Node] = []
+    constants: list[float] = []
+    known: dict[Any, int] = {}
+
+    def constant(x: float) -> int:
+        key = (x, str(x)) if x == 0 or x != x else x  # -0.0 is not 0.0
+        if key not in known:
+            constants.append(x)
+            known[key] = -len(constants)
+        return known[key]
+
+    codes: dict[Any, int] = {}  # of ops
+    firsts: list[Node] = []
+    folds = False  # whether a node may be made of constants alone
+    made: dict[tuple[int, ...], int] = {}
+    find = numbers.__getitem__
+    ends = []
+    for part in (outputs[:1], outputs[1:]):
+        node: Any = None
+        operands = iter(part)
+        path: list[tuple[Any, Iterator[Node]]] = []  # on the way down, each with the operands still to visit
+        while True:
+            for x in operands:
+                if x in numbers:
+                    continue
+                if x.op is not None:
+                    path.append((node, operands))
+                    node, operands = x, iter(x.inputs)
+                    break
+                n_leaves += 1
+                if x._time < since:
+                    late.append(x)
+                    numbers[x] = number
+                    number += 1
+                else:
+                    numbers[x] = constant(x._data)
+                    folds |= x._requires_grad
+            else:
+                if node is None:
+                    break
+                if node._time < since:
+                    raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
+                op, inputs = node.op, node.inputs
+                if op not in codes:
+                    codes[op] = len(codes)
+                    firsts.append(node)
+                if len(inputs) == 2:  # most have two, and so it is sooner done
+                    x, y = inputs
+                    key: tuple[int, ...] = codes[op], numbers[x], numbers[y]
+                else:
+                    key = codes[op], *map(find, inputs)
+                numbers[node] = place = made.setdefault(key, number)
+                if place == number:
+                    if folds and max(key[1:]) < 0:
+                        numbers[node] = made[key] = constant(node._data)
+                    else:
+                        number += 1
+                node, operands = path.pop()
+        ends.append(number)
+    keys = [key for key, place in made.items() if place >= 0] if folds else made.keys()
+    return _Numbered(numbers, keys, firsts, constants, late, number, len(numbers) - n_leaves, ends[0])
 
 
 def _readable(node: Node) -> Elementwise:
@@ -161,11 +198,11 @@ def _readable(node: Node) -> Elementwise:
     return row
 
 
-def _see_that_it_reads(row: Elementwise, arity: int, computed: Sequence[Node]) -> None:
+def _see_that_it_reads(row: Elementwise, arity: int, nodes: Iterable[Node]) -> None:
     try:
         calls.reading(row, arity, ())
     except ReadingError as error:
-        node = next(node for node in computed if node.op is row and len(node.inputs) == arity)
+        node = next(node for node in nodes if node.op is row and len(node.inputs) == arity)
         raise NotCompilable(f"{error} ({_place(node)})") from None
 
 

@@ -79,6 +79,28 @@ def test_older_leaves_are_inputs_and_younger_ones_constants():
     assert (found.n_fixed, found.constants.tolist()) == (1, [5.0])
 
 
+def test_whatever_is_found_last_ids_count_constants_arguments_parameters_and_nodes():
+    a, x, w = Value(2.0), Value(3.0), Value(4.0)
+    frozen, drawn = [Value(v, requires_grad=False) for v in (5.0, 6.0)]
+    since = tick()
+    two = Value(2.0)
+    root = ag.sin(a * x) * (two * two + 7.0) - frozen * x
+    later = ag.exp(root * w) + (two + 1.0) * frozen
+    found = record([root, later, w, frozen * w], [x, Value(0.0)], [a], [drawn], since=since)
+    assert (found.n_arguments, found.n_fixed, found.parameters) == (2, 2, (a, w, drawn, frozen))
+    assert replayed(found, [3.0, 0.0], [2.0, 4.0, 6.0, 5.0]) == [root.data, later.data, 4.0, 20.0]
+    assert found.last_of_root == found.outputs[0]
+    assert len(found.row) == 5 + 5
+
+
+def test_a_root_that_is_an_older_leaf_depends_on_no_node():
+    a, w = Value(2.0), Value(4.0)
+    since = tick()
+    found = record([w, ag.sin(a) * w], [], [a], since=since)
+    assert found.last_of_root == found.first_node - 1
+    assert found.outputs[0] == found.first_node - 1
+
+
 def test_a_node_that_was_computed_before_can_not_be_recorded():
     a = Value(2.0)
     before = ag.exp(a)
