@@ -51,7 +51,8 @@ class Cotangents:
     def write(self, places: Places, first: bool) -> None:
         """A call writes to them, or (if it is not the ``first``) adds to what is there."""
         if not first and not (written := self._written[places]).all():
-            others = np.arange(len(self.tape))[places][~written]
+            places = np.arange(places.start, places.stop) if isinstance(places, slice) else places
+            others = places[~written]
             known = self._known[others]
             self._start[others] = np.where(np.isnan(known), 0.0, known)
         self._known[places] = np.nan
@@ -98,7 +99,8 @@ class Backward:
                 if (g := cotangents.known(places)) is None:
                     cotangents.write(places, first=False)
                 self._take_back(group, g)
-            self.parts.insert(0, self._made)
+            self.parts.append(self._made)
+        self.parts.reverse()
         self._on[0].write(slice(layout.parameters_start, layout.parameters_start + form.n_parameters), first=False)
         fills = [call for cotangents in self._on for call in cotangents.fills()]
         self.calls = fills + [call for part in reversed(self.parts) for call in part]
@@ -215,7 +217,7 @@ class Backward:
         What it gives has as many numbers as ``shape``, which has the axes of a pick; it gives them in the shape ``computed``.
         """
         cotangents = self._on[int(pick.batched)]
-        there = None if pick.repeats else pick.view(cotangents.tape)
+        there = _apart(pick, cotangents.tape)
         if there is not None and there.shape == shape and cotangents.are_fresh(pick.places.ravel()):
             cotangents.write(pick.places.ravel(), first=True)
             self._made.append(Call(function, operands, there.reshape(computed)))
@@ -228,7 +230,7 @@ class Backward:
         """The same, of what is there already, and may be stretched to ``shape``."""
         cotangents = self._on[int(pick.batched)]
         tape, places = cotangents.tape, pick.places.ravel()
-        there = None if pick.repeats else pick.view(tape)
+        there = _apart(pick, tape)
         goal = pick.shape + tape.shape[1:]
         fresh = there is not None and cotangents.are_fresh(places)
         cotangents.write(places, first=fresh)
@@ -262,6 +264,11 @@ class Backward:
             self._made.append(Call(sum_by_product, (np.ones(rows), found.reshape(rows, -1)), flat))
         else:
             self._made.append(Call(np.add.reduce, (found, axes), into.reshape(left)))
+
+
+def _apart(pick: Pick, tape: Array) -> Array | None:
+    """What was picked, where it lies, if each lies there for itself: so that all can be written at once."""
+    return None if pick.strides is None or pick.repeats else pick.view(tape)
 
 
 def _stretched(x: Array, shape: tuple[int, ...]) -> Array:

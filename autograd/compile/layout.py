@@ -282,15 +282,12 @@ class Layout:
         left, right, weight, source = self._left[at], self._right[at], form.weight[at], self._source[at]
         alike = bool((source == source[0]).all())
         if not alike:
-            by_source = np.argsort(source, axis=1, kind="stable")
-        elif (source[0, 1:] < source[0, :-1]).any():
-            by_source = np.broadcast_to(np.argsort(source[0], kind="stable"), source.shape)
-        else:
-            by_source = None
-        if by_source is not None:
-            flat = by_source + np.arange(0, at.size, at.shape[1])[:, None]
-            left, right, weight, source = [x.ravel()[flat] for x in (left, right, weight, source)]
+            by_source = np.argsort(source, axis=1, kind="stable") + np.arange(0, at.size, at.shape[1])[:, None]
+            left, right, weight, source = [x.ravel()[by_source] for x in (left, right, weight, source)]
             alike = bool((source == source[0]).all())
+        elif (source[0, 1:] < source[0, :-1]).any():
+            order = np.argsort(source[0], kind="stable")
+            left, right, weight, source = [x.take(order, 1) for x in (left, right, weight, source)]
         cuts = _breaks(source[0])
         if not alike or (len(cuts) >= FEW and at.size < MUCH * len(cuts)):
             cuts = _breaks(source[0] // self._apart**2)
@@ -314,12 +311,11 @@ class Layout:
         if n == 1:
             return np.zeros(1, np.intp), (1, 1)
         for left, right, _ in sorted((c for c in columns if c[1] is not None), key=lambda c: -c[0].size):
-            rows = _distinct(left)
-            n_rows = rows.max() + 1
-            if n % n_rows:
+            often = [np.count_nonzero((x == x[0]).all(1)) for x in (left, right)]
+            if often[0] * often[1] != n:  # a row comes as often as there are columns, and a column as there are rows
                 continue
-            columns_of = _distinct(right)
-            n_columns = columns_of.max() + 1
+            rows, columns_of = _distinct(left), _distinct(right)
+            n_rows, n_columns = rows.max() + 1, columns_of.max() + 1
             if n_rows * n_columns == n and left.size > n // max(n_rows, n_columns):
                 i = _ranked(rows, self.place[left[:, 0]])
                 j = _ranked(columns_of, self.place[right[:, 0]])
