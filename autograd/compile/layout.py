@@ -361,7 +361,7 @@ class Layout:
 
     def _pick(self, ids: Ids, shape: tuple[int, int]) -> Pick:
         places = _without_repeats(self.place[ids].reshape(*shape, -1))
-        return Pick(places, bool(self.form.batched[ids.flat[0]]), bool(self.form.active[ids].any()))
+        return Pick(places, bool(self.form.batched[ids.item(0)]), bool(self.form.active[ids].any()))
 
     def _operand(self, ids: Ids, shape: tuple[int, int]) -> Factor | float:
         """An operand of a row; a float, where it is one number."""
@@ -388,9 +388,9 @@ def _fixed(numbers: Floats, shape: tuple[int, int]) -> Fixed:
 
 def _without_repeats(x: Array) -> Array:
     """Of rows that are all the same one, and so of columns."""
-    if x.item(0) == x[-1].item(0) and (x == x[:1]).all():
+    if len(x) > 1 and x.item(0) == x[-1].item(0) and (x == x[:1]).all():
         x = x[:1]
-    if x.item(0) == x[0, -1].item(0) and (x == x[:, :1]).all():
+    if x.shape[1] > 1 and x.item(0) == x[0, -1].item(0) and (x == x[:, :1]).all():
         x = x[:, :1]
     return x
 
@@ -413,16 +413,15 @@ def _breaks(numbers: Ids) -> list[int]:
 
 
 def _strides(places: Ids) -> tuple[int, ...] | None:
-    """The strides of an affine array of places, ``(rows, columns, terms)``; None if it is none."""
-    rows, columns, terms = places.shape
-    first = places.item(0)
-    i = places.item((1, 0, 0)) - first if rows > 1 else 0
-    j = places.item((0, 1, 0)) - first if columns > 1 else 0
-    k = places.item((0, 0, 1)) - first if terms > 1 else 0
-    if places.item(-1) != first + i * (rows - 1) + j * (columns - 1) + k * (terms - 1):
-        return None
-    affine = first + i * np.arange(rows)[:, None, None] + j * np.arange(columns)[:, None] + k * np.arange(terms)
-    return (i, j, k) if (places == affine).all() else None
+    """The strides of an affine array of places; None if it is none."""
+    strides: list[int] = []
+    while places.ndim:  # if along one axis all are equally far apart, the rest is known by its first
+        n, first = len(places), places.item(0)
+        strides.append(stride := places[1].item(0) - first if n > 1 else 0)
+        if n > 1 and (places[-1].item(0) != first + stride * (n - 1) or (places[1:] - places[:-1] != stride).any()):
+            return None
+        places = places[0]
+    return tuple(strides)
 
 
 _MIX = np.random.default_rng(0)
