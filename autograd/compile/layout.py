@@ -287,7 +287,8 @@ class Layout:
             alike = bool((source == source[0]).all())
         elif (source[0, 1:] < source[0, :-1]).any():
             order = np.argsort(source[0], kind="stable")
-            left, right, weight, source = [x.take(order, 1) for x in (left, right, weight, source)]
+            left, right, source = [x.take(order, 1) for x in (left, right, source)]
+            weight = weight.take(order, 1)
         cuts = _breaks(source[0])
         if not alike or (len(cuts) >= FEW and at.size < MUCH * len(cuts)):
             cuts = _breaks(source[0] // self._apart**2)

@@ -71,7 +71,7 @@ def record(
         NotCompilable: an op is not elementwise on numbers, or can't be read as terms; or a node is older than ``since``.
     """
     found = _numbered(outputs, [*arguments, *parameters, *fixed], since)
-    rows = tuple([_readable(node) for node in found.firsts])
+    rows = tuple([_readable(found.firsts[code]) for code in range(len(found.firsts))])
     lengths = np.fromiter(map(len, found.keys), np.intp, len(found.keys))
     flat = np.fromiter(chain.from_iterable(found.keys), np.intp, lengths.sum())
     starts = np.concatenate([[0], np.cumsum(lengths)])
@@ -112,7 +112,7 @@ class _Numbered(NamedTuple):
 
     numbers: dict[Node, int]
     keys: Collection[tuple[int, ...]]  # of each node, in order, its op and the numbers of its operands
-    firsts: list[Node]  # of each op, the first node that it made
+    firsts: dict[int, Node]  # of each op, the first node that it made
     constants: list[float]
     late: list[Node]  # leaves that were found to be inputs
     n_inputs_and_nodes: int
@@ -139,52 +139,46 @@ def _numbered(outputs: Sequence[Node], given: Sequence[Node], since: int) -> _Nu
         return known[key]
 
     codes: dict[Any, int] = {}  # of ops
-    firsts: list[Node] = []
+    firsts: dict[int, Node] = {}
     folds = False  # whether a node may be made of constants alone
     made: dict[tuple[int, ...], int] = {}
-    find = numbers.__getitem__
     ends = []
     for part in (outputs[:1], outputs[1:]):
         node: Any = None
-        operands = iter(part)
-        path: list[tuple[Any, Iterator[Node]]] = []  # on the way down, each with the operands still to visit
+        operands, key = iter(part), [0]
+        path: list[tuple[Any, Iterator[Node], list[int]]] = []  # on the way down, each with what it has still to visit
         while True:
             for x in operands:
-                if x in numbers:
-                    continue
-                if x.op is not None:
-                    path.append((node, operands))
-                    node, operands = x, iter(x.inputs)
-                    break
-                n_leaves += 1
-                if x._time < since:
-                    late.append(x)
-                    numbers[x] = number
-                    number += 1
-                else:
-                    numbers[x] = constant(x._data)
-                    folds |= x._requires_grad
+                if (place := numbers.get(x)) is None:
+                    if x.op is not None:
+                        path.append((node, operands, key))
+                        node, operands, key = x, iter(x.inputs), [codes.setdefault(x.op, len(codes))]
+                        break
+                    n_leaves += 1
+                    if x._time < since:
+                        late.append(x)
+                        place = number
+                        number += 1
+                    else:
+                        place = constant(x._data)
+                        folds |= x._requires_grad
+                    numbers[x] = place
+                key.append(place)
             else:
                 if node is None:
                     break
                 if node._time < since:
                     raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
-                op, inputs = node.op, node.inputs
-                if op not in codes:
-                    codes[op] = len(codes)
-                    firsts.append(node)
-                if len(inputs) == 2:  # most have two, and so it is sooner done
-                    x, y = inputs
-                    key: tuple[int, ...] = codes[op], numbers[x], numbers[y]
-                else:
-                    key = codes[op], *map(find, inputs)
-                numbers[node] = place = made.setdefault(key, number)
+                place = made.setdefault(tuple(key), number)
                 if place == number:
+                    firsts.setdefault(key[0], node)
                     if folds and max(key[1:]) < 0:
-                        numbers[node] = made[key] = constant(node._data)
+                        place = made[tuple(key)] = constant(node._data)
                     else:
                         number += 1
-                node, operands = path.pop()
+                numbers[node] = place
+                node, operands, key = path.pop()
+                key.append(place)
         ends.append(number)
     keys = [key for key, place in made.items() if place >= 0] if folds else made.keys()
     return _Numbered(numbers, keys, firsts, constants, late, number, len(numbers) - n_leaves, ends[0])
