@@ -313,7 +313,7 @@ class Layout:
             return np.zeros(1, np.intp), (1, 1)
         for left, right, _ in sorted((c for c in columns if c[1] is not None), key=lambda c: -c[0].size):
             often = [np.count_nonzero((x == x[0]).all(1)) for x in (left, right)]
-            if often[0] * often[1] != n:  # a row comes as often as there are columns, and a column as there are rows
+            if often[0] * often[1] != n:  # in a product a row comes as often as there are columns, a column as there are rows
                 continue
             rows, columns_of = _distinct(left), _distinct(right)
             n_rows, n_columns = rows.max() + 1, columns_of.max() + 1
@@ -442,9 +442,9 @@ def _distinct(rows: Ids) -> Ids:
 
 
 def _ranked(which: Ids, place: Ids) -> Ids:
-    """``which``, numbered by the least ``place`` of each."""
+    """``which``, numbered by the least ``place`` of each; where that is the same, by which comes first."""
     least = np.full(which.max() + 1, np.iinfo(np.intp).max)
-    np.minimum.at(least, which, place)
+    np.minimum.at(least, which, place * len(which) + np.arange(len(which)))
     rank = np.empty(len(least), np.intp)
-    rank[np.argsort(least, kind="stable")] = np.arange(len(least))
+    rank[np.argsort(least)] = np.arange(len(least))
     return rank[which]

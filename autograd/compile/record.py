@@ -82,13 +82,12 @@ def record(
         if op.name not in READABLE:
             for length in {*lengths[row == code].tolist()}:
                 _see_that_it_reads(op, length - 1, found.numbers)
-    # Numbers become ids: by what they are of, and of the same kind in the order they have.
+    # Ids are these numbers sorted by kind; those of one kind stay in their order.
     sizes = len(arguments), len(parameters), len(fixed)
-    late = [found.numbers[x] for x in found.late]
     kind = np.full(found.n_inputs_and_nodes + len(found.constants), _NODE, np.int8)
     kind[: sum(sizes)] = np.repeat([_ARGUMENT, _PARAMETER, _FIXED], sizes)
-    kind[late] = [_PARAMETER if x.requires_grad else _FIXED for x in found.late]
-    kind[found.n_inputs_and_nodes :] = _CONSTANT  # as -1 counts from the end
+    kind[[found.numbers[x] for x in found.late]] = [_PARAMETER if x.requires_grad else _FIXED for x in found.late]
+    kind[found.n_inputs_and_nodes :] = _CONSTANT  # numbers below 0 count from the end
     ids = np.empty(len(kind), np.intp)
     ids[np.argsort(kind, kind="stable")] = np.arange(len(kind))
     fixed = [*fixed, *[x for x in found.late if not x.requires_grad]]
@@ -111,28 +110,28 @@ class _Numbered(NamedTuple):
     """What lies behind some outputs, numbered: inputs and nodes from 0 up, constants from -1 down."""
 
     numbers: dict[Node, int]
-    keys: Collection[tuple[int, ...]]  # of each node, in order, its op and the numbers of its operands
-    firsts: dict[int, Node]  # of each op, the first node that it made
+    keys: Collection[tuple[int, ...]]  # of each node, in order, the code of its op and the numbers of its operands
+    firsts: dict[int, Node]  # by the code of an op, the first node that it made
     constants: list[float]
     late: list[Node]  # leaves that were found to be inputs
     n_inputs_and_nodes: int
     n_computed: int
-    end_of_root: int  # what is numbered after the first output
+    end_of_root: int  # all behind the first output is numbered below it
 
 
 def _numbered(outputs: Sequence[Node], given: Sequence[Node], since: int) -> _Numbered:
     """Number depth first, operands before results.
 
-    A graph has no circles, so what is on the way down is not met again, and only what has a number need be remembered.
+    A graph has no cycles, so what is on the way down is not met again, and only what has a number need be remembered.
     """
     numbers: dict[Node, int] = {x: i for i, x in enumerate(given)}
-    n_leaves = number = len(numbers)
+    n_leaves = unused = len(numbers)
     late: list[Node] = []
     constants: list[float] = []
     known: dict[Any, int] = {}
 
     def constant(x: float) -> int:
-        key = (x, str(x)) if x == 0 or x != x else x  # -0.0 is not 0.0
+        key = str(x) if x == 0 or x != x else x  # -0.0 is not 0.0, and nan is nan
         if key not in known:
             constants.append(x)
             known[key] = -len(constants)
@@ -144,12 +143,12 @@ def _numbered(outputs: Sequence[Node], given: Sequence[Node], since: int) -> _Nu
     made: dict[tuple[int, ...], int] = {}
     ends = []
     for part in (outputs[:1], outputs[1:]):
-        node: Any = None
+        node: Any = None  # stands for what asks for the outputs
         operands, key = iter(part), [0]
         path: list[tuple[Any, Iterator[Node], list[int]]] = []  # on the way down, each with what it has still to visit
         while True:
             for x in operands:
-                if (place := numbers.get(x)) is None:
+                if (number := numbers.get(x)) is None:
                     if x.op is not None:
                         path.append((node, operands, key))
                         node, operands, key = x, iter(x.inputs), [codes.setdefault(x.op, len(codes))]
@@ -157,31 +156,31 @@ def _numbered(outputs: Sequence[Node], given: Sequence[Node], since: int) -> _Nu
                     n_leaves += 1
                     if x._time < since:
                         late.append(x)
-                        place = number
-                        number += 1
+                        number = unused
+                        unused += 1
                     else:
-                        place = constant(x._data)
+                        number = constant(x._data)
                         folds |= x._requires_grad
-                    numbers[x] = place
-                key.append(place)
+                    numbers[x] = number
+                key.append(number)
             else:
                 if node is None:
                     break
                 if node._time < since:
                     raise NotCompilable(f"f uses {node.name}, which was computed before f was called; compute it in f")
-                place = made.setdefault(tuple(key), number)
-                if place == number:
+                number = made.setdefault(tuple(key), unused)
+                if number == unused:
                     firsts.setdefault(key[0], node)
                     if folds and max(key[1:]) < 0:
-                        place = made[tuple(key)] = constant(node._data)
+                        number = made[tuple(key)] = constant(node._data)
                     else:
-                        number += 1
-                numbers[node] = place
+                        unused += 1
+                numbers[node] = number
                 node, operands, key = path.pop()
-                key.append(place)
-        ends.append(number)
-    keys = [key for key, place in made.items() if place >= 0] if folds else made.keys()
-    return _Numbered(numbers, keys, firsts, constants, late, number, len(numbers) - n_leaves, ends[0])
+                key.append(number)
+        ends.append(unused)
+    keys = [key for key, number in made.items() if number >= 0] if folds else made.keys()
+    return _Numbered(numbers, keys, firsts, constants, late, unused, len(numbers) - n_leaves, ends[0])
 
 
 def _readable(node: Node) -> Elementwise:

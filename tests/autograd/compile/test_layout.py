@@ -187,6 +187,17 @@ def test_terms_of_one_sum_that_differ_from_example_to_example_where_another_does
     check_batch(form, np.random.default_rng(0).normal(size=(3, 2)), np.array([0.7, -1.2]))
 
 
+def test_factors_whose_columns_share_one_are_seen_apart_and_lie_the_same_every_time():
+    p = values(13)
+    rows, columns = np.vectorize(ag.exp, otypes=[object])(p[5:]).reshape(4, 2), [[(2.0 + j) * p[0], p[1 + j]] for j in range(4)]
+    z = [ag.tanh(dot(row, column)) for row in rows for column in columns]
+    form = canonical(record([sum(random.Random(0).sample(z, 16))], [], p))
+    layouts = [Layout(form) for _ in range(5)]
+    block = next(block for group in layouts[0].groups for block in group.blocks)
+    assert (block.left.shape, block.right.shape) == ((4, 1, 2), (1, 4, 2))
+    assert len({tuple(layout.place) for layout in layouts}) == 1
+
+
 @pytest.mark.parametrize(("stride", "dilation"), [(20, 1), (8, 13), (21, 34)])
 def test_windows_that_overlap_are_a_view(stride, dilation):
     x = values(7 * stride + 19 * dilation + 1)
