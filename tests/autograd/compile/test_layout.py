@@ -234,7 +234,8 @@ def test_other_places_are_none(places):
 
 def test_only_what_is_all_the_same_is_held_once():
     repeats = np.array([[1, 1, 1], [1, 1, 1]])[..., None]
-    assert module._without_repeats(repeats).shape == (1, 1, 1)
+    for some in (repeats, repeats[:, :1], repeats[:1]):
+        assert module._without_repeats(some).shape == (1, 1, 1)
     for odd in ([[1, 2, 1], [1, 2, 1]], [[1, 1, 1], [2, 2, 2], [1, 1, 1]]):
         assert np.broadcast_to(module._without_repeats(np.array(odd)[..., None]), (len(odd), 3, 1))[..., 0].tolist() == odd
     assert module._without_repeats(repeats * [1, 2]).shape == (1, 1, 2)  # terms stay
